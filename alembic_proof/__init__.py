@@ -1,0 +1,1 @@
+"""Safety linter and release gate for Alembic migrations on PostgreSQL."""
