@@ -38,7 +38,10 @@ class _Operation(
 
 
 class CreateTable(_Operation, frozen=True):
-    """CREATE TABLE. ``complete`` is false when columns come from elsewhere (LIKE, AS, INHERITS)."""
+    """CREATE TABLE. ``complete`` is false when columns come from elsewhere (LIKE, AS, INHERITS).
+
+    ``like`` are the tables whose columns LIKE copies; ``reads`` those that the query after AS reads.
+    """
 
     table: Name
     columns: tuple[Column, ...] = ()
@@ -50,6 +53,7 @@ class CreateTable(_Operation, frozen=True):
     partition_of: Name | None = None
     default_partition: bool = False
     inherits: tuple[Name, ...] = ()
+    like: tuple[Name, ...] = ()
     reads: tuple[Name, ...] = ()
     complete: bool = True
 

@@ -1,0 +1,1 @@
+"""What PostgreSQL does: predicted effects, types, versions."""
