@@ -1,4 +1,4 @@
-"""Owns what is reported: findings, their severity and confidence, and the report that holds them."""
+"""Owns what is reported: findings, their severity and confidence, and the reports that hold them."""
 
 from __future__ import annotations
 
@@ -132,3 +132,41 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     def at_least(self, severity: Severity) -> Iterator[Finding]:
         """The findings of this severity or above."""
         return (item for item in self.findings if item.severity.rank >= severity.rank)
+
+
+class RevisionRun(msgspec.Struct, frozen=True, kw_only=True):
+    """What was done with one pending revision.
+
+    ``seconds`` are those of each step that ended well: ``upgrade``, ``downgrade``, ``second
+    upgrade``. ``outcome`` is ``not run`` for revisions behind one that cannot be applied.
+    """
+
+    revision: str
+    path: str
+    outcome: Literal["clean", "findings", "not run"]
+    seconds: dict[str, float] = {}
+
+
+class GateReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The result of a gate run.
+
+    ``server`` describes the server for people, ``postgres`` is its major version, ``versions`` are
+    those of the project's Python, Alembic, SQLAlchemy and drivers. ``applied_before`` counts the
+    revisions applied before the pending ones by this run. ``notes`` are worth knowing and no
+    findings.
+    """
+
+    project: str
+    server: str
+    postgres: int
+    versions: dict[str, str]
+    findings: tuple[Finding, ...]
+    revisions: tuple[RevisionRun, ...]
+    applied_before: int
+    seconds: float
+    notes: tuple[str, ...] = ()
+
+    @property
+    def observed(self) -> int:
+        """How many pending revisions were run, or at least tried."""
+        return sum(run.outcome != "not run" for run in self.revisions)

@@ -50,7 +50,13 @@ class Release:
     postgres: int
     env_path: str = "env.py"
     steps: list[JudgedStep] = field(default_factory=list)
+    _steps_of: dict[str, list[JudgedStep]] = field(default_factory=dict)
+
+    def add(self, judged: JudgedStep) -> None:
+        """Record the next step of the release."""
+        self.steps.append(judged)
+        self._steps_of.setdefault(judged.revision.id, []).append(judged)
 
     def steps_of(self, revision: Revision) -> tuple[JudgedStep, ...]:
         """The judged steps of one revision, in order."""
-        return tuple(judged for judged in self.steps if judged.revision is revision)
+        return tuple(self._steps_of.get(revision.id, ()))

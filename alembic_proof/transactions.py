@@ -19,8 +19,11 @@ from alembic_proof.operations import (
     CommitTransaction,
     EnterAutocommit,
     LeaveAutocommit,
+    Operation,
+    RenameTable,
     RollbackTransaction,
     SetParameter,
+    SetTableSchema,
     Step,
 )
 from alembic_proof.project import Environment
@@ -65,12 +68,25 @@ class Moment:
         return self.held.get(table)
 
 
+def renaming(operation: Operation) -> tuple[Name, Name] | None:
+    """The old and the new name of a table that the operation renames or moves; locks go along."""
+    match operation:
+        case RenameTable(table=table, new_name=new_name):
+            return table, Name.of(new_name, table.schema)
+        case SetTableSchema(table=table, schema=schema):
+            return table, Name.of(table.name, schema)
+        case _:
+            return None
+
+
 class Session:
     """Follows the session that runs a release's migrations, step by step."""
 
     def __init__(self, environment: Environment) -> None:
         self._one_transaction = not environment.transaction_per_migration
-        self._transactional = environment.transactional_ddl is not False
+        self._transactional = (
+            environment.transactional_ddl is not False and not environment.autocommit
+        )
         self._mode = self._outside
         self._number = 0
         self._held: dict[Name, HeldLock] = {}
@@ -123,6 +139,9 @@ class Session:
             held = self._held.get(effect.table)
             if held is None or held.lock.rank < effect.lock.rank:
                 self._held[effect.table] = HeldLock(effect.lock, step, revision)
+        renamed = renaming(step.operation)
+        if renamed is not None and renamed[0] in self._held:
+            self._held[renamed[1]] = self._held.pop(renamed[0])
 
     def _set(self, parameter: str, value: str | None, *, local: bool) -> None:
         settings = self._local if local else self._parameters

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from alembic_proof.effects import Effects, TableEffect
 from alembic_proof.locks import LockMode
 from alembic_proof.objects import Name
@@ -11,6 +13,7 @@ from alembic_proof.operations import (
     LeaveAutocommit,
     NoOperation,
     Operation,
+    RenameTable,
     SetParameter,
     Step,
 )
@@ -77,9 +80,11 @@ def test_revisions_share_a_transaction_unless_env_py_says_otherwise() -> None:
     assert locked(separate) is None
 
 
-def test_transactional_ddl_switched_off_means_autocommit() -> None:
-    session = Session(Environment(transactional_ddl=False))
-    assert session.moment().mode is Mode.AUTOCOMMIT
+@pytest.mark.parametrize(
+    "environment", [Environment(transactional_ddl=False), Environment(autocommit=True)]
+)
+def test_without_a_transaction_every_statement_commits(environment: Environment) -> None:
+    assert Session(environment).moment().mode is Mode.AUTOCOMMIT
 
 
 def test_a_local_setting_ends_with_its_transaction() -> None:
@@ -96,3 +101,12 @@ def test_a_reset_setting_is_gone() -> None:
     run(session, SetParameter(parameter="lock_timeout", value="2s"))
     run(session, SetParameter(parameter="lock_timeout", value=None))
     assert session.moment().parameters == {}
+
+
+def test_a_renamed_table_keeps_its_locks() -> None:
+    session = Session(Environment())
+    run(session, RenameTable(table=ORDERS, new_name="purchases"), LockMode.ACCESS_EXCLUSIVE)
+    held = session.moment().held_on(Name("purchases"))
+    assert held is not None
+    assert held.lock is LockMode.ACCESS_EXCLUSIVE
+    assert locked(session) is None

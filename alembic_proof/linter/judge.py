@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from alembic_proof.effects import TableEffect, Work
+from alembic_proof.effects import TableEffect
 from alembic_proof.errors import RuleError
 from alembic_proof.findings import Finding, OperationCount, RevisionSummary, TableSummary
 from alembic_proof.history import History, Revision
 from alembic_proof.locks import LockMode
 from alembic_proof.objects import Name
-from alembic_proof.operations import CreateTable, Step
+from alembic_proof.operations import CreateTable, CreateView, Step
 from alembic_proof.phases import phase_of_operation, phase_of_revision
 from alembic_proof.postgres.effects import predict
 from alembic_proof.release import JudgedStep, Release
 from alembic_proof.rules.base import Context, Rule
 from alembic_proof.schema_model import SchemaModel
 from alembic_proof.schema_replay import replay
-from alembic_proof.transactions import Session
+from alembic_proof.transactions import Session, renaming
 
 
 @dataclass(slots=True)
@@ -30,6 +30,29 @@ class Judgement:
     crashes: list[RuleError] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _Questions:
+    """The rules that answer each question, so that nobody is asked for nothing."""
+
+    operation: tuple[Rule, ...]
+    revision: tuple[Rule, ...]
+    release: tuple[Rule, ...]
+    history: tuple[Rule, ...]
+
+    @classmethod
+    def of(cls, rules: Sequence[Rule]) -> _Questions:
+        def answering(question: str) -> tuple[Rule, ...]:
+            default = getattr(Rule, question)
+            return tuple(rule for rule in rules if getattr(type(rule), question) is not default)
+
+        return cls(
+            answering("check_operation"),
+            answering("check_revision"),
+            answering("check_release"),
+            answering("check_history"),
+        )
+
+
 def judge(history: History, releases: Sequence[Release], rules: Sequence[Rule]) -> Judgement:
     """Replay the whole history and ask every rule about every release.
 
@@ -37,6 +60,7 @@ def judge(history: History, releases: Sequence[Release], rules: Sequence[Rule]) 
     schema model. A rule that raises is recorded as a crash and does not stop the others.
     """
     judgement = Judgement()
+    questions = _Questions.of(rules)
     release_of = {revision.id: release for release in releases for revision in release.pending}
     sessions = {id(release): Session(release.environment) for release in releases}
     model = SchemaModel()
@@ -46,9 +70,18 @@ def judge(history: History, releases: Sequence[Release], rules: Sequence[Rule]) 
             _learn(model, revision)
             continue
         model.pending = frozenset(pending.id for pending in release.pending)
-        _judge_revision(model, revision, release, sessions[id(release)], rules, judgement)
+        _judge_revision(
+            model, revision, release, sessions[id(release)], questions.operation, judgement
+        )
     for release in releases:
-        _judge_release(release, rules, judgement)
+        _judge_release(release, questions, judgement)
+    for rule in questions.history if release_of else ():
+        _collect(
+            judgement,
+            rule,
+            None,
+            lambda: rule.check_history(history, frozenset(release_of)),  # noqa: B023
+        )
     return judgement
 
 
@@ -68,7 +101,7 @@ def _judge_revision(
     session.begin_revision()
     for step in revision.upgrade.steps if revision.upgrade else ():
         judged = _judged_step(model, revision, release, session, step)
-        release.steps.append(judged)
+        release.add(judged)
         context = Context(release, judged, model)
         for rule in rules:
             _collect(judgement, rule, revision, lambda: rule.check_operation(context))  # noqa: B023
@@ -82,8 +115,11 @@ def _judged_step(
 ) -> JudgedStep:
     effects = predict(step.operation, model, release.postgres)
     new_tables = {effect.table for effect in effects.tables if model.is_new(effect.table)}
-    if isinstance(step.operation, CreateTable) and model.table(step.operation.table) is None:
-        new_tables.add(step.operation.table)
+    match step.operation:
+        case CreateTable(table=created) | CreateView(view=created) if model.table(created) is None:
+            new_tables.add(created)
+        case _:
+            pass
     return JudgedStep(
         revision=revision,
         step=step,
@@ -94,24 +130,24 @@ def _judged_step(
     )
 
 
-def _judge_release(release: Release, rules: Sequence[Rule], judgement: Judgement) -> None:
-    for rule in rules:
-        for revision in release.pending:
+def _judge_release(release: Release, questions: _Questions, judgement: Judgement) -> None:
+    for revision in release.pending:
+        for rule in questions.revision:
             _collect(
                 judgement,
                 rule,
                 revision,
                 lambda: rule.check_revision(revision, release),  # noqa: B023
             )
-        if release.pending:
-            last = release.pending[-1]
-            _collect(judgement, rule, last, lambda: rule.check_release(release))  # noqa: B023
+    for rule in questions.release:
+        last = release.pending[-1] if release.pending else None
+        _collect(judgement, rule, last, lambda: rule.check_release(release))  # noqa: B023
 
 
 def _collect(
     judgement: Judgement,
     rule: Rule,
-    revision: Revision,
+    revision: Revision | None,
     check: Callable[[], Iterator[Finding]],
 ) -> None:
     # A rule is our own code: whatever it raises is our bug, and must neither hide the findings of
@@ -119,9 +155,9 @@ def _collect(
     try:
         judgement.findings.extend(check())
     except Exception as error:  # noqa: BLE001
+        where = f"revision {revision.id} ({revision.path})" if revision else "the history"
         crash = RuleError(
-            f"rule {rule.name} ({rule.code}) crashed on revision {revision.id} ({revision.path}): "
-            f"{type(error).__name__}: {error}",
+            f"rule {rule.name} ({rule.code}) crashed on {where}: {type(error).__name__}: {error}",
             hint="this is a bug in alembic-proof; its result for this revision is missing",
         )
         crash.__cause__ = error
@@ -150,18 +186,25 @@ def table_summaries(steps: Iterable[JudgedStep]) -> Iterator[TableSummary]:
 
     The lock in force during an operation is the strongest that the revision took on that table since
     its transaction began, the operation's own included. Locks that an earlier revision of the same
-    run still holds are left out: they are not this revision's doing.
+    run still holds are left out: they are not this revision's doing. A table that is renamed goes by
+    the name that it had before.
     """
     in_force: dict[tuple[int, Name], LockMode] = {}
     done: dict[Name, list[tuple[LockMode, TableEffect]]] = {}
+    former: dict[Name, Name] = {}
     new: set[Name] = set()
     for judged in steps:
-        new |= judged.new_tables
         for effect in judged.effects.tables:
-            key = (judged.moment.number, effect.table)
+            table = former.get(effect.table, effect.table)
+            if judged.is_new(effect.table):
+                new.add(table)
+            key = (judged.moment.number, table)
             lock = LockMode.strongest([in_force.get(key, effect.lock), effect.lock])
             in_force[key] = lock
-            done.setdefault(effect.table, []).append((lock, effect))
+            done.setdefault(table, []).append((lock, effect))
+        renamed = renaming(judged.operation)
+        if renamed is not None:
+            former[renamed[1]] = former.pop(renamed[0], renamed[0])
     for table, work in done.items():
         lock = LockMode.strongest([held for held, _ in work])
         heaviest = max(
@@ -170,7 +213,7 @@ def table_summaries(steps: Iterable[JudgedStep]) -> Iterator[TableSummary]:
         yield TableSummary(
             table=str(table),
             lock=lock,
-            work=Work(heaviest.work),
+            work=heaviest.work,
             new_table=table in new,
             why=heaviest.why,
         )
