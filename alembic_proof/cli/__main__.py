@@ -1,0 +1,5 @@
+"""``python -m alembic_proof.cli``."""
+
+from alembic_proof.cli import main
+
+main()
