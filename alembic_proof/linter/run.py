@@ -87,7 +87,8 @@ def lint(project: Project, config: Config, options: LintOptions) -> Report:
     rules = selected_rules(options.select or config.select, (*config.ignore, *options.ignore))
     judgement = judge(history, releases, rules)
     judged = [revision for revisions in pending.releases for revision in revisions]
-    parted = _part(project, judged, judgement.findings, rules, options.today)
+    found = list(dict.fromkeys(judgement.findings))  # the rounds of a loop say the same
+    parted = _part(project, judged, found, rules, options.today)
     findings = [*parted.kept, *_about_allowances(parted, judged, rules)]
     return Report(
         project=str(project.root),

@@ -17,6 +17,7 @@ def all_rules() -> tuple[Rule, ...]:
     Raises:
         ImportError: a module does not hold exactly one rule named as the module is, or two rules
             share a code.
+
     """
     rules: dict[str, Rule] = {}
     for module_info in pkgutil.iter_modules(__path__):
