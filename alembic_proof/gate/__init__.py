@@ -1,0 +1,1 @@
+"""Runs things on a real PostgreSQL; alone imports alembic, sqlalchemy and psycopg."""

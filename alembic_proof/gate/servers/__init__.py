@@ -1,0 +1,1 @@
+"""Disposable PostgreSQL servers: a URL you name, Docker, local binaries, the embedded wheel."""
