@@ -7,7 +7,7 @@ with columns nobody saw, so such questions are answered with None, not with a gu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -34,7 +34,8 @@ class ColumnState:
     """A column now. None stands for "not known" in ``nullable``, ``has_default`` and ``type``.
 
     ``added_in`` is the revision that added the column to a table which existed already.
-    ``default_from`` is the revision that set the present default.
+    ``default_from`` is the revision that set the present default. ``stored`` matters for generated
+    columns: whether the values are kept on disk. ``collation`` is None for the type's own.
     """
 
     name: str
@@ -45,6 +46,8 @@ class ColumnState:
     identity: bool = False
     serial: bool = False
     generated: bool = False
+    stored: bool = True
+    collation: str | None = None
     added_in: str | None = None
     default_from: str | None = None
 
@@ -52,6 +55,8 @@ class ColumnState:
 @dataclass(slots=True)
 class ConstraintState:
     """A constraint now; ``valid`` is false between NOT VALID and VALIDATE.
+
+    ``inherited`` is true when a parent of the table has it too.
 
     ``name`` is PostgreSQL's choice where the migration gave none.
     """
@@ -61,6 +66,7 @@ class ConstraintState:
     valid: bool = True
     added_in: str | None = None
     validated_in: str | None = None
+    inherited: bool = False
 
 
 @dataclass(slots=True)
@@ -88,7 +94,8 @@ class TableState:
 
     ``created_in`` is the revision that created it, None when it was there before the history or is
     only known from being named. ``complete`` is true while every column is known. ``reads`` are the
-    relations behind a view.
+    relations behind a view. ``unlogged`` is None when not known. ``default_partition`` is true for
+    the DEFAULT partition of ``partition_of``; ``inherits`` are the parents of plain inheritance.
     """
 
     name: Name
@@ -98,9 +105,13 @@ class TableState:
     temporary: bool = False
     partitioned: bool = False
     partition_of: Name | None = None
+    default_partition: bool = False
+    inherits: tuple[Name, ...] = ()
+    unlogged: bool | None = None
     columns: dict[str, ColumnState] = field(default_factory=dict)
     constraints: dict[str, ConstraintState] = field(default_factory=dict)
     indexes: dict[str, IndexState] = field(default_factory=dict)
+    triggers: set[str] = field(default_factory=set)
     reads: tuple[Name, ...] = ()
 
     @property
@@ -114,13 +125,18 @@ class TableState:
 
 @dataclass(slots=True)
 class TypeState:
-    """An enum, domain or composite type now. ``added_values`` maps an enum label to its revision."""
+    """An enum, domain or composite type now.
+
+    ``constrained`` is true for a domain with any constraint, ``not_null`` for one that refuses NULL.
+    ``added_values`` maps an enum label to its revision.
+    """
 
     name: Name
     kind: str
     values: list[str] = field(default_factory=list)
     base: SqlType | None = None
     constrained: bool = False
+    not_null: bool = False
     created_in: str | None = None
     added_values: dict[str, str] = field(default_factory=dict)
 
@@ -129,6 +145,8 @@ class SchemaModel:
     """The schema between two operations.
 
     ``pending`` are the ids of the release's revisions: what they create is not in use yet.
+    ``unfilled`` are the columns that were added without a default in the revision last replayed,
+    ``last_revision``, and have been given no value since: they are NULL in every older row.
     """
 
     def __init__(self, pending: Iterable[str] = ()) -> None:
@@ -138,6 +156,8 @@ class SchemaModel:
         self.sequences: dict[Name, str | None] = {}
         self.schema_names: set[str] = set()
         self.doubts: list[str] = []
+        self.unfilled: set[tuple[Name, str]] = set()
+        self.last_revision: str | None = None
         self._index_tables: dict[Name, Name] = {}
 
     # Questions
@@ -221,6 +241,20 @@ class SchemaModel:
                 if isinstance(key, ForeignKey) and key.table == table:
                     yield state, key
 
+    def referenced_columns(self, key: ForeignKey) -> tuple[str, ...]:
+        """The columns that a foreign key refers to; empty when they are not known."""
+        if key.referenced_columns:
+            return key.referenced_columns
+        state = self.tables.get(key.table)
+        return state.primary_key if state else ()
+
+    def foreign_key_constraints(self) -> Iterator[tuple[Name, ConstraintState, ForeignKey]]:
+        """Every foreign key known: the table that has it, its state and its definition."""
+        for state in self.tables.values():
+            for held in state.constraints.values():
+                if isinstance(held.constraint, ForeignKey):
+                    yield state.name, held, held.constraint
+
     def views_over(self, table: Name) -> tuple[Name, ...]:
         """The views whose query reads a table, directly or through other views."""
         found: list[Name] = []
@@ -250,14 +284,46 @@ class SchemaModel:
                 found.append(current)
         return tuple(found)
 
+    def query_relations(self, relation: Name) -> tuple[Name, ...]:
+        """The relations that a query of this one opens: itself and, for a view, all behind it."""
+        found: list[Name] = []
+        todo = [relation]
+        while todo:
+            current = todo.pop()
+            if current in found:
+                continue
+            found.append(current)
+            state = self.tables.get(current)
+            if state is not None and state.kind == "view":
+                todo.extend(state.reads)
+        return tuple(found)
+
     def partitions(self, table: Name) -> tuple[Name, ...]:
         """The known partitions of a table, at every level."""
+        return self._below(table, lambda state: (state.partition_of,))
+
+    def default_partition(self, table: Name) -> Name | None:
+        """The DEFAULT partition of a table, None when there is none or it is not known."""
+        for state in self.tables.values():
+            if state.partition_of == table and state.default_partition:
+                return state.name
+        return None
+
+    def descendants(self, table: Name) -> tuple[Name, ...]:
+        """The known partitions and inheriting tables of a table, at every level."""
+        return self._below(table, lambda state: (state.partition_of, *state.inherits))
+
+    def _below(
+        self, table: Name, parents: Callable[[TableState], tuple[Name | None, ...]]
+    ) -> tuple[Name, ...]:
         found: list[Name] = []
+        if not any(state.partition_of or state.inherits for state in self.tables.values()):
+            return ()
         todo = [table]
         while todo:
             current = todo.pop()
             for state in self.tables.values():
-                if state.partition_of == current:
+                if current in parents(state) and state.name not in found:
                     found.append(state.name)
                     todo.append(state.name)
         return tuple(found)
@@ -265,6 +331,11 @@ class SchemaModel:
     def type(self, name: Name) -> TypeState | None:
         """A user-defined type by its name."""
         return self.types.get(name)
+
+    def type_named(self, name: str) -> TypeState | None:
+        """A user-defined type by its name as a column's type writes it."""
+        schema, _, bare = name.rpartition(".")
+        return self.types.get(Name.of(bare, schema or None))
 
     def columns_of_type(self, type_name: Name) -> Iterator[tuple[Name, ColumnState]]:
         """The columns known to have a user-defined type."""
@@ -323,6 +394,7 @@ class SchemaModel:
             other.reads = tuple(new if name == old else name for name in other.reads)
             if other.partition_of == old:
                 other.partition_of = new
+            other.inherits = tuple(new if name == old else name for name in other.inherits)
             for constraint in other.constraints.values():
                 key = constraint.constraint
                 if isinstance(key, ForeignKey) and key.table == old:
@@ -386,7 +458,11 @@ class SchemaModel:
         state = self.tables.get(table)
         if state is None:
             return
-        state.constraints.pop(name, None)
+        held = state.constraints.pop(name, None)
+        if held is not None and isinstance(held.constraint, NotNull):
+            column = state.columns.get(held.constraint.column)
+            if column is not None:
+                column.nullable = True
         if name in state.indexes and state.indexes[name].constraint == name:
             self.forget_index(Name.of(name, table.schema), table)
 
@@ -437,6 +513,8 @@ def column_state(
         identity=column.identity,
         serial=column.serial,
         generated=column.generated is not None,
+        stored=column.stored,
+        collation=column.collation,
         added_in=added_in,
         default_from=default_from,
     )

@@ -256,6 +256,7 @@ class _Run:
 
 
 _POLL_SECONDS: Final = 0.001
+_PATIENCE: Final = 10
 
 
 def _observe_outside(
@@ -283,6 +284,9 @@ class _Barrier:
     ACCESS SHARE on every table stops ACCESS EXCLUSIVE; SHARE UPDATE EXCLUSIVE, taken after it,
     stops that mode and stronger ones; the old MVCC snapshot of the watcher's transaction stops the
     concurrent forms before they finish. Each is taken away only where the run was stopped by it.
+    The rest is taken again in the same message; a statement that commits after each of several
+    tables may slip through in between, and then its locks on the later ones are not seen.
+
     ``seen`` is the strongest lock that was held or asked for, for each relation.
     """
 
@@ -296,11 +300,11 @@ class _Barrier:
         }
         self._weak = set(self._names)
         self._strong = set(self._names)
+        self._renewed = 0
 
     def raise_(self) -> None:
         """Begin the watcher's transaction and take its locks."""
-        begin = sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ; SAVEPOINT weak;")
-        self._cursor.execute(begin + self._weak_locks() + self._strong_locks())
+        self._cursor.execute(self._begin())
         self._cursor.execute("SELECT 1")
 
     def lower(self) -> None:
@@ -318,11 +322,19 @@ class _Barrier:
             try:
                 self._give_way(held, wanted)
             except psycopg.errors.LockNotAvailable:
+                # The run was faster and has a lock on a table that is still in the barrier.
                 self._cursor.execute("ROLLBACK")
-                return
+                held, wanted, _ = self._look(pid)
+                self._weak -= held
+                self._strong -= held
+                self.raise_()
 
     def _give_way(self, held: set[int], wanted: set[int]) -> None:
-        """Take away what stops the run, without leaving a gap anywhere else."""
+        """Take away what stops the run, without leaving a gap anywhere else.
+
+        A run that waits for the whole transaction only needs that one to end; one that does so
+        again and again waits for the locks of every new one.
+        """
         self._strong -= held
         if wanted & self._strong:
             self._strong -= wanted
@@ -333,9 +345,10 @@ class _Barrier:
                 sql.SQL("ROLLBACK TO SAVEPOINT weak;") + self._weak_locks() + self._strong_locks()
             )
         else:
-            self._weak -= held
-            self._cursor.execute("ROLLBACK")
-            self.raise_()
+            self._renewed += 1
+            if self._renewed > _PATIENCE:
+                self._weak -= held
+            self._cursor.execute(sql.SQL("ROLLBACK;") + self._begin())
 
     def _look(self, pid: int) -> tuple[set[int], set[int], bool]:
         """The relations that the run holds and waits for, and whether the barrier stops it."""
@@ -349,6 +362,10 @@ class _Barrier:
             if oid not in self.seen or lock.rank > self.seen[oid].rank:
                 self.seen[oid] = lock
         return held, wanted, stopped
+
+    def _begin(self) -> sql.Composed:
+        begin = sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ; SAVEPOINT weak;")
+        return begin + self._weak_locks() + self._strong_locks()
 
     def _weak_locks(self) -> sql.Composed:
         return self._lock(self._weak, LockMode.ACCESS_SHARE) + sql.SQL("SAVEPOINT strong;")

@@ -86,7 +86,7 @@ def _problems(
     observation = observe_form(connection, form, watcher)
     if observation.error is not None:
         return [f"{form.sql}: {observation.error}"]
-    found = differences(prediction, observation, existing)
+    found = differences(form, prediction, observation, existing)
     if form.doubtful and found and prediction.unknown:
         found = []
     if prediction.loses is not form.loses:
