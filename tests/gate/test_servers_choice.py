@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -66,6 +67,16 @@ def test_newest_local_programs_are_taken_when_no_major_is_asked() -> None:
     with start_server(prefer=["local"]) as server:
         assert server.version == newest.version
         assert str(newest.folder) in server.description
+
+
+def test_libpq_variables_of_the_user_do_not_lead_to_another_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PGSERVICE", "nowhere")
+    monkeypatch.setenv("PGHOSTADDR", "192.0.2.1")
+    with start_server(prefer=["local", "embedded"]) as server, server.connect() as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    assert os.environ["PGSERVICE"] == "nowhere"
 
 
 def test_server_that_dies_at_the_start_is_quoted(tmp_path: Path) -> None:

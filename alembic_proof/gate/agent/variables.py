@@ -41,7 +41,7 @@ def redirected_variables(
     kept = {
         name: redirected_url(value, target) if _POSTGRESQL_URL.match(value) else value
         for name, value in environment.items()
-        if not _belongs_to_libpq(name)
+        if not belongs_to_libpq(name)
     }
     return {**made_up, **kept, **_libpq_variables(target)}
 
@@ -69,7 +69,8 @@ def scheme_for(env_py: str, installed: list[str]) -> str:
     return "postgresql+" + driver
 
 
-def _belongs_to_libpq(name: str) -> bool:
+def belongs_to_libpq(name: str) -> bool:
+    """Whether a variable is one that libpq reads, such as PGHOST or PGSERVICE."""
     return name.startswith("PG") and name[2:].isalpha()
 
 

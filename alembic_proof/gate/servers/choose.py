@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal, assert_never
 
 from alembic_proof.errors import ServerError
+from alembic_proof.gate.agent.variables import belongs_to_libpq
 from alembic_proof.gate.servers.base import Server
 from alembic_proof.gate.servers.container import start_container
 from alembic_proof.gate.servers.local import (
@@ -42,11 +44,34 @@ def start_server(
 
     Raises ``ServerError`` saying what was tried, why it failed and what to install.
     """
-    server = use_named_server(url, major=major) if url else _first_of(prefer, major, tell)
+    if url:
+        server = use_named_server(url, major=major)
+        try:
+            yield server
+        finally:
+            server.stop()
+        return
+    with _without_libpq_variables():
+        server = _first_of(prefer, major, tell)
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@contextmanager
+def _without_libpq_variables() -> Iterator[None]:
+    """Hide PGSERVICE, PGHOSTADDR, PGOPTIONS and the like, which libpq adds to every connection.
+
+    A server that is ours is reached by what we know of it; one that the user names may lean on them.
+    """
+    hidden = {name: value for name, value in os.environ.items() if belongs_to_libpq(name)}
+    for name in hidden:
+        del os.environ[name]
     try:
-        yield server
+        yield
     finally:
-        server.stop()
+        os.environ.update(hidden)
 
 
 def _first_of(
