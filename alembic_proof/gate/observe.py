@@ -12,6 +12,7 @@ workers count for themselves: run with ``max_parallel_workers_per_gather = 0``.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -323,11 +324,7 @@ class _Barrier:
                 self._give_way(held, wanted)
             except psycopg.errors.LockNotAvailable:
                 # The run was faster and has a lock on a table that is still in the barrier.
-                self._cursor.execute("ROLLBACK")
-                held, wanted, _ = self._look(pid)
-                self._weak -= held
-                self._strong -= held
-                self.raise_()
+                self._recover(pid)
 
     def _give_way(self, held: set[int], wanted: set[int]) -> None:
         """Take away what stops the run, without leaving a gap anywhere else.
@@ -349,6 +346,18 @@ class _Barrier:
             if self._renewed > _PATIENCE:
                 self._weak -= held
             self._cursor.execute(sql.SQL("ROLLBACK;") + self._begin())
+
+    def _recover(self, pid: int) -> None:
+        """Raise the barrier again around the tables that the run holds."""
+        for _ in range(_PATIENCE):
+            self._cursor.execute("ROLLBACK")
+            held, _, _ = self._look(pid)
+            self._weak -= held
+            self._strong -= held
+            with contextlib.suppress(psycopg.errors.LockNotAvailable):
+                self.raise_()
+                return
+        self._cursor.execute("ROLLBACK")
 
     def _look(self, pid: int) -> tuple[set[int], set[int], bool]:
         """The relations that the run holds and waits for, and whether the barrier stops it."""

@@ -101,8 +101,9 @@ _WIDE_ADD_COLUMN: Final = (
     ),
     Form("ALTER TABLE t ADD COLUMN a int DEFAULT NULL REFERENCES p (id)"),
     Form("ALTER TABLE t ADD COLUMN a int REFERENCES t (id)"),
+    Form("ALTER TABLE t ADD COLUMN a serial REFERENCES p (id)", may_fail=("23503",)),
     Form("ALTER TABLE t ADD COLUMN a int CHECK (a > 0)"),
-    Form("ALTER TABLE t ADD COLUMN a int DEFAULT 1 CHECK (a > 0)"),
+    Form("ALTER TABLE t ADD COLUMN a int DEFAULT 1 CHECK (a > 0)", may_fail=("23514",)),
     Form("ALTER TABLE t ADD COLUMN a int DEFAULT 1 CHECK (a <= i)", breaks="UPDATE t SET i = 0"),
     Form("ALTER TABLE t ADD COLUMN a int UNIQUE"),
     Form("ALTER TABLE t ADD COLUMN IF NOT EXISTS a int"),
@@ -127,11 +128,15 @@ _WIDE_COLUMNS: Final = (
         "ALTER TABLE t ALTER COLUMN bi SET NOT NULL",
         breaks="ALTER TABLE t DROP CONSTRAINT ck_bi; UPDATE t SET bi = NULL WHERE id = 1",
     ),
-    Form("ALTER TABLE t VALIDATE CONSTRAINT ck_bi;\nALTER TABLE t ALTER COLUMN bi SET NOT NULL"),
+    Form(
+        "ALTER TABLE t VALIDATE CONSTRAINT ck_bi;\nALTER TABLE t ALTER COLUMN bi SET NOT NULL",
+        may_fail=("23514",),
+    ),
     Form(
         "ALTER TABLE t ADD CONSTRAINT z CHECK (s IS NOT NULL) NOT VALID;\n"
         "ALTER TABLE t VALIDATE CONSTRAINT z;\nALTER TABLE t ALTER s SET NOT NULL;\n"
         "ALTER TABLE t DROP CONSTRAINT z",
+        may_fail=("23514",),
     ),
     Form("ALTER TABLE t ALTER COLUMN nn DROP NOT NULL"),
     Form("ALTER TABLE t ALTER COLUMN i SET DEFAULT 3"),
@@ -163,7 +168,7 @@ _WIDE_TYPES: Final = (
     Form("ALTER TABLE t ALTER v10 TYPE text"),
     Form("ALTER TABLE t ALTER v10 TYPE varchar"),
     Form("ALTER TABLE t ALTER vt TYPE varchar"),
-    Form("ALTER TABLE t ALTER vt TYPE varchar(5000000)"),
+    Form("ALTER TABLE t ALTER vt TYPE varchar(5000000)", may_fail=("22001",)),
     Form("ALTER TABLE t ALTER v TYPE citext"),
     Form("ALTER TABLE t ALTER v10 TYPE citext"),
     Form("ALTER TABLE t ALTER vt TYPE citext"),
@@ -232,7 +237,7 @@ _WIDE_TYPES: Final = (
     Form("ALTER TABLE t ALTER arr TYPE varchar[]"),
     Form("ALTER TABLE t ALTER arr TYPE text[]"),
     Form("ALTER TABLE t ALTER i SET DATA TYPE bigint USING i::bigint"),
-    Form("ALTER TABLE t ALTER i TYPE bigint, ALTER s SET NOT NULL"),
+    Form("ALTER TABLE t ALTER i TYPE bigint, ALTER s SET NOT NULL", may_fail=("23502",)),
 )
 
 _WIDE_CONSTRAINTS: Final = (
@@ -264,7 +269,7 @@ _WIDE_CONSTRAINTS: Final = (
     Form("ALTER TABLE t DROP CONSTRAINT IF EXISTS not_there"),
     Form("ALTER TABLE t DROP CONSTRAINT fk_later"),
     Form("ALTER TABLE t DROP CONSTRAINT t_pkey"),
-    Form("ALTER TABLE t DROP CONSTRAINT t_pkey, ADD PRIMARY KEY (id)"),
+    Form("ALTER TABLE t DROP CONSTRAINT t_pkey, ADD PRIMARY KEY (id)", may_fail=("23505",)),
     Form("ALTER TABLE t RENAME CONSTRAINT ck_nn TO ck2"),
     Form("ALTER TABLE t RENAME CONSTRAINT fk_later TO fk2"),
     Form("ALTER TABLE t RENAME CONSTRAINT t_pkey TO pk2"),
@@ -286,7 +291,10 @@ _WIDE_CONSTRAINTS: Final = (
         "ALTER TABLE t ADD CONSTRAINT pk PRIMARY KEY USING INDEX t_s",
         breaks="UPDATE t SET s = NULL WHERE id = 1",
     ),
-    Form("ALTER TABLE t DROP CONSTRAINT t_pkey;\nALTER TABLE t ADD PRIMARY KEY (nn)"),
+    Form(
+        "ALTER TABLE t DROP CONSTRAINT t_pkey;\nALTER TABLE t ADD PRIMARY KEY (nn)",
+        may_fail=("23505",),
+    ),
     Form(
         "ALTER TABLE t DROP CONSTRAINT t_pkey;\nALTER TABLE t ADD PRIMARY KEY (k)",
         breaks="ALTER TABLE t DROP CONSTRAINT ck_later; UPDATE t SET k = NULL WHERE id = 1",
@@ -314,6 +322,11 @@ _WIDE_CONSTRAINTS: Final = (
     ),
     Form("ALTER TABLE t ADD CONSTRAINT q CHECK (i > 0) NOT ENFORCED", majors=(18,)),
     Form(
+        "ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (k) REFERENCES t (id) NOT ENFORCED;\n"
+        "ALTER TABLE t ALTER CONSTRAINT f NOT ENFORCED",
+        majors=(18,),
+    ),
+    Form(
         "ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (k) REFERENCES p (id) NOT ENFORCED",
         majors=(18,),
     ),
@@ -331,7 +344,7 @@ _WIDE_INDEXES: Final = (
     Form("CREATE INDEX IF NOT EXISTS z ON t (i)"),
     Form("CREATE INDEX IF NOT EXISTS t_v ON t (v)"),
     Form("CREATE UNIQUE INDEX z ON t (i)", breaks="UPDATE t SET i = 1"),
-    Form("CREATE UNIQUE INDEX z ON t (lower(vt)) WHERE id < 2"),
+    Form("CREATE UNIQUE INDEX z ON t (lower(vt)) WHERE id < 2", may_fail=("23505",)),
     Form("CREATE INDEX z ON t USING gin (jb)"),
     Form("CREATE INDEX z ON t USING hash (i)"),
     Form("CREATE INDEX z ON t USING brin (i)"),
@@ -339,7 +352,7 @@ _WIDE_INDEXES: Final = (
     Form("CREATE INDEX z ON t (i) WHERE i > 5"),
     Form("CREATE INDEX z ON t (i) INCLUDE (k)"),
     Form("CREATE INDEX CONCURRENTLY z ON t (i)"),
-    Form("CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS z ON t (i)"),
+    Form("CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS z ON t (i)", may_fail=("23505",)),
     Form("CREATE INDEX CONCURRENTLY IF NOT EXISTS t_v ON t (v)"),
     Form("DROP INDEX t_v"),
     Form("DROP INDEX IF EXISTS t_v CASCADE"),
@@ -451,8 +464,11 @@ _WIDE_OTHERS: Final = (
     Form("SELECT 1"),
     Form("SET LOCAL lock_timeout = '1s'"),
     Form("DO $$ BEGIN ALTER TABLE t ADD COLUMN a int; END $$"),
-    Form("DO $$ BEGIN UPDATE t SET b = false; DELETE FROM p WHERE id = -1; END $$"),
-    Form("REASSIGN OWNED BY postgres TO postgres", doubtful=True),
+    Form(
+        "DO $$ BEGIN UPDATE t SET b = false; DELETE FROM p WHERE id = -1; END $$",
+        may_fail=("23503",),
+    ),
+    Form("CREATE ROLE someone;\nREASSIGN OWNED BY someone TO postgres"),
     Form("COMMENT ON TABLE t IS 'x'"),
     Form("COMMENT ON COLUMN t.i IS 'x'"),
     Form("COMMENT ON CONSTRAINT ck_nn ON t IS 'x'"),
@@ -532,8 +548,11 @@ _WIDE_ROWS: Final = (
 
 
 _KEYS_SETUP: Final = f"""
-CREATE TABLE customer (id int PRIMARY KEY, name varchar(10) UNIQUE, code int);
+CREATE TABLE customer (id int PRIMARY KEY, name varchar(10) UNIQUE, code int, note text,
+                       rank int UNIQUE);
 CREATE UNIQUE INDEX customer_code ON customer (code);
+CREATE TABLE codes (rank int REFERENCES customer (rank));
+CREATE INDEX codes_rank ON codes (rank) WHERE rank > 5;
 CREATE TABLE product (id bigint PRIMARY KEY);
 CREATE TABLE orders (
     id int PRIMARY KEY,
@@ -551,7 +570,8 @@ CREATE TABLE line (
 CREATE INDEX line_order_id ON line (order_id);
 CREATE TABLE note (id int PRIMARY KEY, line_id int REFERENCES line (id));
 CREATE TABLE lonely (id int PRIMARY KEY, x int);
-INSERT INTO customer SELECT g, 'c' || g, g FROM generate_series(1, {ROWS}) g;
+INSERT INTO customer SELECT g, 'c' || g, g, '', g FROM generate_series(1, {ROWS}) g;
+INSERT INTO codes SELECT NULL FROM generate_series(1, {ROWS}) g;
 INSERT INTO product SELECT g FROM generate_series(1, {ROWS}) g;
 INSERT INTO orders SELECT g, g, 'c' || g, NULL FROM generate_series(1, {ROWS}) g;
 INSERT INTO line SELECT g, g, g FROM generate_series(1, {ROWS}) g;
@@ -570,13 +590,14 @@ _KEYS_FORMS: Final = (
     Form("ALTER TABLE line DROP COLUMN order_id", loses=True),
     Form("ALTER TABLE orders DROP COLUMN id CASCADE", loses=True),
     Form("ALTER TABLE orders DROP COLUMN parent_id", loses=True),
+    Form("ALTER TABLE customer DROP COLUMN note CASCADE", loses=True),
     Form("ALTER TABLE line RENAME CONSTRAINT line_order TO lo"),
     Form("ALTER TABLE line RENAME COLUMN order_id TO o_id"),
     Form("ALTER TABLE line RENAME TO lines"),
     Form("ALTER TABLE line ALTER CONSTRAINT line_order DEFERRABLE"),
     Form("ALTER TABLE orders ALTER id TYPE bigint"),
     Form("ALTER TABLE line ALTER order_id TYPE bigint"),
-    Form("ALTER TABLE line ALTER product_id TYPE int"),
+    Form("ALTER TABLE line ALTER product_id TYPE int", may_fail=("22003",)),
     Form("ALTER TABLE orders ALTER customer_name TYPE varchar(20)"),
     Form("ALTER TABLE customer ALTER name TYPE varchar(20)"),
     Form("ALTER TABLE customer ALTER name TYPE text"),
@@ -587,10 +608,10 @@ _KEYS_FORMS: Final = (
     Form("TRUNCATE customer CASCADE", loses=True),
     Form("ALTER TABLE note SET UNLOGGED"),
     Form("DELETE FROM note WHERE id = 1"),
-    Form("DELETE FROM line WHERE id = 1"),
-    Form("DELETE FROM orders WHERE id = 1"),
+    Form("DELETE FROM line WHERE id = 1", may_fail=("23503",)),
+    Form("DELETE FROM orders WHERE id = 1", may_fail=("23503",)),
     Form("DELETE FROM product WHERE id = 1"),
-    Form("DELETE FROM customer WHERE id = 1"),
+    Form("DELETE FROM customer WHERE id = 1", may_fail=("23503",)),
     Form(
         "DELETE FROM line",
         loses=True,
@@ -632,6 +653,14 @@ CREATE TABLE one1 PARTITION OF one FOR VALUES FROM ('2024-01-01') TO ('2025-01-0
 CREATE TABLE li (id int, kind text) PARTITION BY LIST (kind);
 CREATE TABLE empty (id int, at date) PARTITION BY RANGE (at);
 CREATE TABLE keyed (id int PRIMARY KEY, at date) PARTITION BY RANGE (id);
+CREATE TABLE trig (id int) PARTITION BY RANGE (id);
+CREATE TABLE trig1 PARTITION OF trig DEFAULT;
+CREATE TRIGGER tr AFTER INSERT ON trig FOR EACH ROW
+    EXECUTE FUNCTION suppress_redundant_updates_trigger();
+CREATE TABLE fk_parts (r int REFERENCES ref (id), at date) PARTITION BY RANGE (at);
+CREATE TABLE fk_cand (r int, at date NOT NULL,
+    CONSTRAINT b CHECK (at >= '2027-01-01' AND at < '2028-01-01'));
+CREATE TABLE irrelevant (id int NOT NULL, at date NOT NULL, CONSTRAINT b CHECK (id > 0));
 CREATE TABLE fresh (id int NOT NULL, at date NOT NULL, v varchar(10), r int, g int);
 CREATE TABLE fresh_g (id int NOT NULL, at date NOT NULL, v varchar(10), r int, g int,
                       CONSTRAINT m_g CHECK (g > 0));
@@ -661,6 +690,8 @@ INSERT INTO m SELECT g, '2025-01-01'::date + g % 300, 'v', g, g FROM generate_se
 INSERT INTO m SELECT g, '2030-01-01'::date + g % 300, 'v', g, g FROM generate_series(1, {ROWS}) g;
 INSERT INTO bare SELECT g, '2024-01-01'::date + g % 300 FROM generate_series(1, {ROWS}) g;
 INSERT INTO one SELECT g, '2024-01-01'::date + g % 300 FROM generate_series(1, {ROWS}) g;
+INSERT INTO fk_cand SELECT g, '2027-01-01' FROM generate_series(1, {ROWS}) g;
+INSERT INTO irrelevant SELECT g, '2027-01-01' FROM generate_series(1, {ROWS}) g;
 INSERT INTO fresh SELECT g, '2027-01-01', 'v', g, g FROM generate_series(1, {ROWS}) g;
 INSERT INTO fresh_g SELECT g, '2027-01-01', 'v', g, g FROM generate_series(1, {ROWS}) g;
 INSERT INTO cand SELECT g, '2027-01-01' FROM generate_series(1, {ROWS}) g;
@@ -753,6 +784,24 @@ _PARTS_FORMS: Final = (
     Form("DROP TABLE m", loses=True),
     Form("DROP TABLE m1", loses=True),
     Form("DROP TABLE bare1", loses=True),
+    Form("DROP TABLE md", loses=True),
+    Form("ALTER TABLE bare DISABLE TRIGGER ALL"),
+    Form("ALTER TABLE trig DISABLE TRIGGER tr"),
+    Form("ALTER TABLE trig DISABLE TRIGGER ALL"),
+    Form("ALTER TABLE trig OWNER TO postgres"),
+    Form("DROP TRIGGER tr ON trig"),
+    Form("DROP TRIGGER IF EXISTS tr ON trig"),
+    Form("ALTER TRIGGER tr ON trig RENAME TO tr2"),
+    Form("ALTER TABLE bare ATTACH PARTITION proved DEFAULT", may_fail=("23514",), doubtful=True),
+    Form(
+        f"ALTER TABLE fk_parts ATTACH PARTITION fk_cand {_YEAR_2027}",
+        breaks="UPDATE fk_cand SET r = 100000",
+    ),
+    Form(
+        f"ALTER TABLE bare ATTACH PARTITION irrelevant {_YEAR_2027}",
+        breaks="UPDATE irrelevant SET at = '2000-01-01'",
+    ),
+    Form("CREATE INDEX zz ON ONLY par (z)"),
     Form("ALTER TABLE m DETACH PARTITION m1"),
     Form("ALTER TABLE m DETACH PARTITION md"),
     Form("ALTER TABLE bare DETACH PARTITION bare1"),
@@ -784,7 +833,7 @@ _PARTS_FORMS: Final = (
         f"ALTER TABLE bare ATTACH PARTITION unproved {_YEAR_2027}",
         breaks="ALTER TABLE unproved DROP CONSTRAINT b; UPDATE unproved SET at = '2000-01-01'",
     ),
-    Form("ALTER TABLE bare ATTACH PARTITION cand DEFAULT"),
+    Form("ALTER TABLE bare ATTACH PARTITION cand DEFAULT", may_fail=("23514",)),
     Form("ALTER TABLE empty ATTACH PARTITION cand DEFAULT"),
     Form("ALTER TABLE li ATTACH PARTITION li_cand FOR VALUES IN ('a', 'b')"),
     Form("ALTER TABLE li ATTACH PARTITION li_cand FOR VALUES IN ('a', 'b', 'c')"),
@@ -792,8 +841,17 @@ _PARTS_FORMS: Final = (
         "ALTER TABLE li ATTACH PARTITION li_bare FOR VALUES IN ('a', 'b')",
         breaks="UPDATE li_bare SET kind = 'z'",
     ),
-    Form("ALTER TABLE keyed ATTACH PARTITION key_cand FOR VALUES FROM (1) TO (100000)"),
-    Form("ALTER TABLE keyed ATTACH PARTITION key_ready FOR VALUES FROM (1) TO (100000)"),
+    Form(
+        "ALTER TABLE keyed ATTACH PARTITION key_cand FOR VALUES FROM (1) TO (100000)",
+        may_fail=(
+            "23514",
+            "23505",
+        ),
+    ),
+    Form(
+        "ALTER TABLE keyed ATTACH PARTITION key_ready FOR VALUES FROM (1) TO (100000)",
+        may_fail=("23514",),
+    ),
     Form("INSERT INTO one VALUES (1, '2024-05-05')"),
     Form("UPDATE one SET id = 1"),
     Form("DELETE FROM one", loses=True),
@@ -898,6 +956,12 @@ CREATE INDEX item_name ON app.item (name);
 CREATE TABLE app.part (id int PRIMARY KEY, item_id int REFERENCES app.item (id));
 CREATE VIEW app.items AS SELECT id FROM app.item;
 CREATE TABLE item (id int PRIMARY KEY, app_item int REFERENCES app.item (id));
+CREATE VIEW app.more AS SELECT id FROM app.items;
+CREATE VIEW app.abroad AS SELECT id FROM item;
+CREATE TABLE hollow (x int);
+CREATE TABLE keyless (id int CHECK (id IS NOT NULL), x int NOT NULL);
+CREATE UNIQUE INDEX keyless_x ON keyless (x);
+CREATE UNIQUE INDEX keyless_id ON keyless (id);
 CREATE UNLOGGED TABLE scratch (id int PRIMARY KEY, x int);
 CREATE TABLE gen (id int PRIMARY KEY, a int, b int GENERATED ALWAYS AS (a + 1) STORED);
 CREATE TABLE room (id int, during int4range, CONSTRAINT room_excl EXCLUDE USING gist (during WITH &&));
@@ -907,6 +971,7 @@ CREATE TABLE tagged (id int PRIMARY KEY, tag varchar(10) UNIQUE, kind varchar(10
                      CONSTRAINT tagged_kind CHECK (kind <> ''));
 INSERT INTO app.item SELECT g, 'n' FROM generate_series(1, {ROWS}) g;
 INSERT INTO app.part SELECT g, g FROM generate_series(1, {ROWS}) g;
+INSERT INTO keyless SELECT g, g FROM generate_series(1, {ROWS}) g;
 INSERT INTO item SELECT g, g FROM generate_series(1, {ROWS}) g;
 INSERT INTO scratch SELECT g, g FROM generate_series(1, {ROWS}) g;
 INSERT INTO gen SELECT g, g FROM generate_series(1, {ROWS}) g;
@@ -918,6 +983,19 @@ INSERT INTO tagged SELECT g, 't' || g, 'k' FROM generate_series(1, {ROWS}) g;
 
 _MISC_FORMS: Final = (
     Form("DROP SCHEMA app CASCADE", loses=True),
+    Form("DROP VIEW app.items CASCADE"),
+    Form("ALTER TABLE hollow ADD COLUMN a int NOT NULL", breaks="INSERT INTO hollow VALUES (1)"),
+    Form("ALTER TABLE hollow ADD COLUMN a int PRIMARY KEY", breaks="INSERT INTO hollow VALUES (1)"),
+    Form(
+        "ALTER TABLE hollow ADD COLUMN a int DEFAULT 1 UNIQUE",
+        breaks="INSERT INTO hollow VALUES (1), (2)",
+    ),
+    Form(
+        "ALTER TABLE hollow ADD COLUMN a int CHECK (a IS NOT NULL)",
+        breaks="INSERT INTO hollow VALUES (1)",
+    ),
+    Form("ALTER TABLE keyless ADD CONSTRAINT pk PRIMARY KEY USING INDEX keyless_x"),
+    Form("ALTER TABLE keyless ADD CONSTRAINT pk PRIMARY KEY USING INDEX keyless_id"),
     Form("ALTER SCHEMA app RENAME TO app2"),
     Form("DROP TABLE app.part", loses=True),
     Form("ALTER TABLE app.item ADD COLUMN a int"),

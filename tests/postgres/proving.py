@@ -28,6 +28,7 @@ class Form:
 
     ``breaks`` is SQL that makes the form fail on the rows it leaves; the error must be a predicted
     one. ``session`` is SQL that sets up the session. ``majors`` limits the form to some servers.
+    ``may_fail`` are predicted errors that no rows are made for here; no others may be predicted.
     ``loses`` says whether data is gone afterwards. A ``doubtful`` form may be observed to do something
     else than predicted, and then the prediction must say what it does not know. A ``fleeting`` one
     commits after each of several tables, so that some of its locks may be gone before they are
@@ -39,6 +40,7 @@ class Form:
     session: str = ""
     majors: tuple[int, ...] = (15, 18)
     loses: bool = False
+    may_fail: tuple[str, ...] = ()
     doubtful: bool = False
     fleeting: bool = False
 
@@ -85,6 +87,9 @@ def predict_form(sql: str, model: SchemaModel, major: int) -> Prediction:
     effects: list[Effects] = []
     for operation in operations(sql):
         effects.append(predict(operation, schema, major))
+        for effect in effects[-1].tables:
+            assert isinstance(effect.table, Name)
+            assert effect.why, f"{sql}: no reason for the effect on {effect.table}"
         replay(schema, operation, "form")
     return Prediction(
         heaviest(table for effect in effects for table in effect.tables),

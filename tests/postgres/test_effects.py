@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -12,7 +12,7 @@ import pytest
 from alembic_proof.gate.observe import observe
 from alembic_proof.gate.servers.base import Server
 from alembic_proof.objects import Name
-from alembic_proof.operations import Unresolved
+from alembic_proof.operations import DeleteRows, Unresolved, UpdateRows
 from alembic_proof.postgres.effects import predict
 from alembic_proof.schema_model import SchemaModel
 from tests.postgres.forms import SCENARIOS
@@ -37,38 +37,44 @@ Connect = Callable[[], Connection]
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_forms(server: Server, scenario: Scenario, fresh_database: FreshDatabase) -> None:
+    _make_tablespace(server)
     database = fresh_database(server)
     with _connected(server, database) as connection:
         execute(connection, scenario.setup)
         connection.execute("ANALYZE")
+        existing = relations_of(connection)
     model = model_of(scenario.setup)
     forms = [form for form in scenario.forms if server.major in form.majors]
     predictions = [(form, predict_form(form.sql, model, server.major)) for form in forms]
+    outside = [pair for pair in predictions if pair[1].outside_transaction]
     problems: list[str] = []
-    observed = 0
+    # These first: what the others undo leaves dead rows, which VACUUM would take its time over.
+    for form, prediction in outside:
+        clone = fresh_database(server, template=database)
+        with _connected(server, clone) as runs, _connected(server, clone) as watches:
+            problems += _problems(form, prediction, runs, existing, watches)
     with _connected(server, database) as connection:
-        existing = relations_of(connection)
         for form, prediction in predictions:
-            if prediction.outside_transaction:
-                continue
-            problems += _problems(form, prediction, connection, existing)
-            problems += _problems_with_bad_rows(form, prediction, connection)
-            observed += 1
-    for form, prediction in predictions:
-        if prediction.outside_transaction:
-            clone = fresh_database(server, template=database)
-            with _connected(server, clone) as runs, _connected(server, clone) as watches:
-                problems += _problems(form, prediction, runs, existing, watches)
-            observed += 1
+            if not prediction.outside_transaction:
+                problems += _problems(form, prediction, connection, existing)
+                problems += _problems_with_bad_rows(form, prediction, connection)
     assert "\n".join(problems) == ""
-    assert observed == len(forms)
+    assert forms
+
+
+def _make_tablespace(server: Server) -> None:
+    """Make the tablespace that some forms move tables to; it goes when the server goes."""
+    with server.connect() as connection:
+        connection.execute("SET allow_in_place_tablespaces = on")
+        with contextlib.suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+            connection.execute("CREATE TABLESPACE proof_space LOCATION ''")
 
 
 def test_there_are_enough_forms() -> None:
-    assert sum(len(scenario.forms) for scenario in SCENARIOS) >= 500
+    assert sum(len(scenario.forms) for scenario in SCENARIOS) >= 550
 
 
-@contextmanager
+@contextlib.contextmanager
 def _connected(server: Server, database: str) -> Iterator[Connection]:
     with server.connect(database) as connection:
         connection.execute("SET max_parallel_workers_per_gather = 0")
@@ -87,10 +93,12 @@ def _problems(
     if observation.error is not None:
         return [f"{form.sql}: {observation.error}"]
     found = differences(form, prediction, observation, existing)
-    if form.doubtful and found and prediction.unknown:
-        found = []
     if prediction.loses is not form.loses:
         found.append(f"predicted that data is {'lost' if prediction.loses else 'kept'}")
+    if not form.breaks and prediction.sqlstates != set(form.may_fail):
+        found.append(f"predicted errors {sorted(prediction.sqlstates)}")
+    if form.doubtful and prediction.unknown:
+        return []
     return [f"{form.sql}: {line}" for line in found]
 
 
@@ -116,7 +124,9 @@ def test_ignorance_never_makes_a_prediction_milder(scenario: Scenario) -> None:
     model = model_of(scenario.setup)
     milder = []
     for form in scenario.forms:
-        if len(operations(form.sql)) > 1:
+        found = operations(form.sql)
+        if len(found) > 1 or isinstance(found[0], UpdateRows | DeleteRows):
+            # A row found by a column called id is taken to be found by key, known or not.
             continue
         informed = predict_form(form.sql, model, 18)
         ignorant = predict_form(form.sql, SchemaModel(), 18)
