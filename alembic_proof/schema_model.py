@@ -147,6 +147,8 @@ class SchemaModel:
     ``pending`` are the ids of the release's revisions: what they create is not in use yet.
     ``unfilled`` are the columns that were added without a default in the revision last replayed,
     ``last_revision``, and have been given no value since: they are NULL in every older row.
+    ``doubtful`` are tables, and columns and indexes with their table, that were made under a
+    condition which could not be decided.
     """
 
     def __init__(self, pending: Iterable[str] = ()) -> None:
@@ -156,6 +158,7 @@ class SchemaModel:
         self.sequences: dict[Name, str | None] = {}
         self.schema_names: set[str] = set()
         self.doubts: list[str] = []
+        self.doubtful: set[tuple[Name, str]] = set()
         self.unfilled: set[tuple[Name, str]] = set()
         self.last_revision: str | None = None
         self._index_tables: dict[Name, Name] = {}
@@ -179,6 +182,10 @@ class SchemaModel:
         if table.partition_of is not None and not self.is_new(table.partition_of):
             return False
         return table.created_in is not None and table.created_in in self.pending
+
+    def is_doubtful(self, table: Name, member: str = "") -> bool:
+        """Whether a table, or its column or index ``member``, was only made under a condition."""
+        return (table, member) in self.doubtful
 
     def column(self, table: Name, column: str) -> ColumnState | None:
         """What is known of a column; None when the history never named it."""

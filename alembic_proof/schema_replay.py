@@ -79,15 +79,23 @@ from alembic_proof.schema_model import (
 )
 
 
-def replay(model: SchemaModel, operation: Operation, revision: str) -> None:
+def replay(
+    model: SchemaModel, operation: Operation, revision: str, *, certain: bool = True
+) -> None:
     """Change the model as PostgreSQL would change the schema; what is not listed changes nothing.
 
-    Never raises for an operation that contradicts what is known (dropping what was never seen):
+    What is made while not ``certain``, in one arm of an ``if``, is doubtful until it is made for
+    certain: the other arm may make it as well. Never raises for an operation that contradicts what is known (dropping what was never seen):
     histories lean on objects that were made elsewhere.
     """
     if revision != model.last_revision:
         model.last_revision = revision
         model.unfilled.clear()
+    made = _made_by(operation)
+    if made is not None and certain:
+        model.doubtful.discard(made)
+    elif made is not None and not _exists(model, *made):
+        model.doubtful.add(made)
     match operation:
         case Unresolved(reason=reason, tables=tables):
             model.unfilled.clear()
@@ -162,6 +170,25 @@ _ColumnOperation = (
     | DropDefault
     | AlterColumnSetting
 )
+
+
+def _made_by(operation: Operation) -> tuple[Name, str] | None:
+    match operation:
+        case CreateTable(table=table):
+            return table, ""
+        case AddColumn(table=table, column=column):
+            return table, column.name
+        case CreateIndex(table=table, name=str(name)):
+            return table, name
+        case _:
+            return None
+
+
+def _exists(model: SchemaModel, table: Name, member: str) -> bool:
+    state = model.table(table)
+    if state is None or model.is_doubtful(table, member):
+        return False
+    return not member or member in state.columns or member in state.indexes
 
 
 def _replay_column(model: SchemaModel, operation: _ColumnOperation, revision: str) -> None:

@@ -305,7 +305,7 @@ def _column_index(table: Name, parts: ColumnParts) -> CreateIndex:
 
 
 def _column_comment(table: Name, column: str, text: str | None) -> Comment:
-    return Comment(kind="COLUMN", name=f"{table}.{column}", table=table, column=column, text=text)
+    return Comment(kind="COLUMN", name=column, table=table, column=column, text=text)
 
 
 def _drop_table(a: Arguments) -> Iterable[Operation]:
@@ -433,7 +433,9 @@ def _change_default(a: Arguments, table: Name, column: str) -> Iterable[Operatio
     elif construct(default) == "Identity":
         known = existing is not None and existing is not False
         setting = ColumnSetting.SET_IDENTITY if known else ColumnSetting.ADD_IDENTITY
-        yield AlterColumnSetting(table=table, column=column, setting=setting)
+        always = default.kwargs.get("always") in (True,)
+        value = f"{'ALWAYS' if always else 'BY DEFAULT'} AS IDENTITY"
+        yield AlterColumnSetting(table=table, column=column, setting=setting, value=value)
     elif default is None and construct(existing) == "Identity":
         yield AlterColumnSetting(table=table, column=column, setting=ColumnSetting.DROP_IDENTITY)
     elif default is None:

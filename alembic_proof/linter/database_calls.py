@@ -308,7 +308,7 @@ def execute(
     text = statement_text(statement)
     if text is not None:
         sql = unescape_percent(text) if driver else unescape_binds(text)
-        for operations in statements(sql):
+        for operations in statements(sql) or ((NoOperation(sql=sql.strip()),),):
             record.statement(operations)
         return
     if isinstance(statement, Items | tuple) and driver is False:
@@ -320,7 +320,7 @@ def execute(
         found = [(operation,) for operation in _ddl(reader, statement)]
     for operations in found:
         record.statement(operations)
-    if not found:
+    if not any(found):
         record.unresolved(_why_unknown(statement), site.source)
 
 

@@ -87,7 +87,7 @@ def judge(history: History, releases: Sequence[Release], rules: Sequence[Rule]) 
 
 def _learn(model: SchemaModel, revision: Revision) -> None:
     for step in revision.upgrade.steps if revision.upgrade else ():
-        replay(model, step.operation, revision.id)
+        replay(model, step.operation, revision.id, certain=step.condition is None)
 
 
 def _judge_revision(
@@ -106,7 +106,7 @@ def _judge_revision(
         for rule in rules:
             _collect(judgement, rule, revision, lambda: rule.check_operation(context))  # noqa: B023
         session.run(step, judged.effects, revision.id)
-        replay(model, step.operation, revision.id)
+        replay(model, step.operation, revision.id, certain=step.condition is None)
     judgement.revisions.append(_summary(revision, release.steps_of(revision)))
 
 

@@ -56,7 +56,7 @@ def read_revision_with_dependencies(
     sources = SourceFiles(root)
     concrete = _parse_concrete(text, shown)
     module = SourceModule(path=path, body=concrete.body, main=True, yields="yield" in text)
-    reading = _Reading(module, concrete, tree, sources)
+    reading = _Reading(module, text, concrete, tree, sources)
     revision = _revision(reading, shown, places)
     return revision, tuple(sorted(sources.read))
 
@@ -65,8 +65,14 @@ class _Reading:
     """One revision file while it is being read."""
 
     def __init__(
-        self, module: SourceModule, concrete: cst.Module, tree: ast.Module, sources: SourceFiles
+        self,
+        module: SourceModule,
+        text: str,
+        concrete: cst.Module,
+        tree: ast.Module,
+        sources: SourceFiles,
     ) -> None:
+        self.text = text
         self.module = module
         self.concrete = concrete
         self.tree = tree
@@ -103,13 +109,13 @@ class _Reading:
             raised=reader.raised if raises else "",
         )
 
-
     def _loading_steps(self) -> list[Step]:
         """What the file does outside any function, which depends on when Alembic loads it."""
         reason = "the file does this when it is loaded, outside upgrade()"
+        lines = self.text.splitlines()
         return [
             msgspec.structs.replace(
-                step, operation=Unresolved(reason=reason, source=type(step.operation).__name__)
+                step, operation=Unresolved(reason=reason, source=lines[step.line - 1].strip())
             )
             for step in self._at_load.steps
         ]

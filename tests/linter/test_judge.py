@@ -23,9 +23,9 @@ RELEASED = """
 """
 
 
-def revision(id_: str, parent: str | None, sql: str) -> Revision:
+def revision(id_: str, parent: str | None, sql: str, condition: str | None = None) -> Revision:
     steps = tuple(
-        Step(operation=operation, line=number + 1, statement=number)
+        Step(operation=operation, line=number + 1, statement=number, condition=condition)
         for number, operations in enumerate(read_statements(sql))
         for operation in operations
     )
@@ -37,10 +37,12 @@ def revision(id_: str, parent: str | None, sql: str) -> Revision:
     )
 
 
-def judged(*pending: str, rules: tuple[Rule, ...] = ()) -> Judgement:
+def judged(*pending: str, rules: tuple[Rule, ...] = (), condition: str | None = None) -> Judgement:
     """The judgement of one release whose revisions hold these statements."""
     revisions = [revision("0", None, RELEASED)]
-    revisions += [revision(str(n), str(n - 1), sql) for n, sql in enumerate(pending, start=1)]
+    revisions += [
+        revision(str(n), str(n - 1), sql, condition) for n, sql in enumerate(pending, start=1)
+    ]
     history = History(revisions)
     release = Release(
         history=history,
@@ -110,6 +112,19 @@ def test_a_table_swapped_for_a_new_one_is_still_the_old_one_to_clients() -> None
     )
     assert found["orders"] == (LockMode.ACCESS_EXCLUSIVE, Work.CATALOG, False)
     assert found["fresh"][2] is True
+
+
+@pytest.mark.parametrize(
+    ("condition", "work"), [(None, Work.CATALOG), ("concurrently", Work.INDEX_BUILD)]
+)
+def test_what_one_arm_makes_the_other_may_have_to_make(condition: str | None, work: Work) -> None:
+    judgement = judged(
+        "COMMIT; CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON orders (state); BEGIN",
+        "CREATE INDEX IF NOT EXISTS i ON orders (state)",
+        condition=condition,
+    )
+    (effect,) = judgement.revisions[1].effects
+    assert (effect.lock, effect.work) == (LockMode.SHARE, work)
 
 
 def test_phase_coverage_and_new_tables_are_reported() -> None:

@@ -29,7 +29,9 @@ def _read(folder: Path, text: str | bytes) -> Revision:
 
 
 def _steps(folder: Path, text: str) -> list[str]:
-    revision = _read(folder, f"from alembic import op\nrevision = 'a1'\ndown_revision = None\n{text}")
+    revision = _read(
+        folder, f"from alembic import op\nrevision = 'a1'\ndown_revision = None\n{text}"
+    )
     assert revision.upgrade is not None
     return describe_steps(revision.upgrade.steps)
 
@@ -58,7 +60,9 @@ def test_identifiers_may_be_constants(tmp_path: Path) -> None:
     assert (revision.id, revision.parents, revision.is_merge) == ("a1", ("x", "y"), True)
 
 
-@pytest.mark.parametrize("text", ["", "X = 1\n", "def upgrade():\n    pass\n", "def revision(): ...\n"])
+@pytest.mark.parametrize(
+    "text", ["", "X = 1\n", "def upgrade():\n    pass\n", "def revision(): ...\n"]
+)
 def test_file_without_revision_is_none(tmp_path: Path, text: str) -> None:
     assert read_revision(_write(tmp_path, text), root=tmp_path) is None
 
@@ -105,14 +109,21 @@ def test_encodings_and_line_ends(tmp_path: Path, text: bytes) -> None:
         ("'''Nothing to do.'''\n    ...", True, False, ""),
         ("return None", True, False, ""),
         ("print('x')", False, False, ""),
-        ("raise NotImplementedError('one way only')", False, True, "NotImplementedError: one way only"),
+        (
+            "raise NotImplementedError('one way only')",
+            False,
+            True,
+            "NotImplementedError: one way only",
+        ),
         ("raise RuntimeError", False, True, "RuntimeError"),
         ("if True:\n        raise ValueError(5)", False, True, "ValueError: 5"),
         ("if x():\n        raise ValueError(5)", False, False, ""),
         ("try:\n        raise ValueError\n    except ValueError:\n        pass", False, False, ""),
     ],
 )
-def test_empty_and_raising(tmp_path: Path, body: str, empty: bool, raises: bool, raised: str) -> None:
+def test_empty_and_raising(
+    tmp_path: Path, body: str, empty: bool, raises: bool, raised: str
+) -> None:
     text = f"revision = 'a1'\ndef upgrade():\n    pass\ndef downgrade():\n    {body}\n"
     procedure = _read(tmp_path, text).downgrade
     assert procedure is not None
@@ -167,7 +178,9 @@ def test_statements_are_numbered(tmp_path: Path) -> None:
     assert [step.statement for step in revision.upgrade.steps] == [0, 0, 1]
 
 
-HELPER = "from alembic import op\nTABLE = 'orders'\ndef drop(name):\n    op.drop_column(TABLE, name)\n"
+HELPER = (
+    "from alembic import op\nTABLE = 'orders'\ndef drop(name):\n    op.drop_column(TABLE, name)\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -228,25 +241,23 @@ def test_sql_files_are_read(tmp_path: Path) -> None:
 def test_directives_at_module_level_are_not_lost(tmp_path: Path) -> None:
     steps = _steps(tmp_path, "op.drop_table('a')\ndef upgrade():\n    op.drop_table('b')\n")
     assert len(steps) == 2
-    assert steps[0].startswith("Unresolved(reason='the file does this when it is loaded'")
+    assert steps[0].startswith(
+        "Unresolved(reason='the file does this when it is loaded, outside upgrade()', "
+    )
 
 
 def test_endless_work_is_given_up(tmp_path: Path) -> None:
-    body = "".join(f"    for a{i} in range(150):\n{'    ' * i}" + "    " for i in range(1))
     text = (
         "def upgrade():\n"
         "    for a in range(190):\n        for b in range(190):\n            for c in range(190):\n"
         "                x = a + b + c\n"
         "    op.drop_table('t')\n"
     )
-    assert body
     steps = _steps(tmp_path, text)
     assert any("takes too many steps" in step for step in steps)
 
 
-def test_a_failure_of_ours_is_unresolved(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failure_of_ours_is_unresolved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from alembic_proof.linter.calls import MigrationReader
 
     def crash(*_: object) -> None:
@@ -254,7 +265,8 @@ def test_a_failure_of_ours_is_unresolved(
 
     monkeypatch.setattr(MigrationReader, "_call_op", crash)
     revision = _read(
-        tmp_path, "from alembic import op\nrevision = 'a1'\ndef upgrade():\n    op.drop_table('a')\n"
+        tmp_path,
+        "from alembic import op\nrevision = 'a1'\ndef upgrade():\n    op.drop_table('a')\n",
     )
     assert revision.upgrade is not None
     operation = revision.upgrade.steps[0].operation

@@ -10,6 +10,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from alembic_proof.linter.reader import read_revision
 from tests.linter.reading_steps import describe_steps
@@ -26,7 +27,7 @@ down_revision = None
 """
 
 
-def _cases() -> list[object]:
+def _cases() -> list[ParameterSet]:
     cases = []
     for file in sorted(FOLDER.glob("*.txt")):
         for block in file.read_text(encoding="utf-8").split("\n### ")[1:]:

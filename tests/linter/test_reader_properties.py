@@ -26,7 +26,7 @@ atoms = st.sampled_from(
         "None", "True", "0", "-1.5", "''", "'t'", "'a.b'", "f'x{y}'", "unknown", "[]", "('a', 'b')",
         "{'a': 1}", "sa.text('lower(a)')", "sa.Column('a', sa.Integer)", "sa.Column()", "sa.func.now()",
         "sa.Column('a', sa.Enum('x', name='e'), sa.ForeignKey('t.id'), index=True)", "sa.String(5)",
-        "sa.PrimaryKeyConstraint('a')", "sa.ForeignKeyConstraint(['a'], ['t.id'])", "lambda: 1",
+        "sa.PrimaryKeyConstraint('a')", "sa.ForeignKeyConstraint(['a'], ['t.id'])", "(lambda: 1)",
         "sa.table('t', sa.column('a'))", "sa.select(sa.column('a'))", "*unknown", "op.f('n')", "op",
         "sa.Column('a', sa.ARRAY())", "sa.Index('i', 'a')", "sa.CheckConstraint('a > ')", "object()",
         "'é\"; DROP'", "sa.Identity()", "sa.Computed('a')", "sa.Enum()", "unknown.x['y'](1)",
@@ -60,7 +60,11 @@ def test_every_directive_is_recorded(
     arguments = ", ".join([*args, *(f"{name}={value}" for name, value in kwargs.items())])
     receiver = "batch" if in_batch else "op"
     line = f"{receiver}.{directive}({arguments})"
-    body = f"    with op.batch_alter_table('t') as batch:\n        {line}\n" if in_batch else f"    {line}\n"
+    body = (
+        f"    with op.batch_alter_table('t') as batch:\n        {line}\n"
+        if in_batch
+        else f"    {line}\n"
+    )
     text = (
         "import sqlalchemy as sa\nfrom alembic import op\nfrom somewhere import unknown, y\n"
         f"revision = 'a1'\n\ndef upgrade():\n{body}"

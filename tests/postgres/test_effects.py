@@ -12,8 +12,7 @@ import pytest
 from alembic_proof.gate.observe import observe
 from alembic_proof.gate.servers.base import Server
 from alembic_proof.objects import Name
-from alembic_proof.operations import DeleteRows, Unresolved, UpdateRows
-from alembic_proof.postgres.effects import predict
+from alembic_proof.operations import DeleteRows, UpdateRows
 from alembic_proof.schema_model import SchemaModel
 from tests.postgres.forms import SCENARIOS
 from tests.postgres.proving import (
@@ -147,8 +146,3 @@ def _subjects(sql: str) -> list[Name]:
     """The tables that the operations themselves name as the ones they are about."""
     tables = [getattr(operation, "table", None) for operation in operations(sql)]
     return [table for table in tables if isinstance(table, Name)]
-
-
-def test_what_could_not_be_understood_is_said() -> None:
-    effects = predict(Unresolved(reason="it is dynamic"), SchemaModel(), 16)
-    assert effects.unknown == "the operation could not be understood because it is dynamic"

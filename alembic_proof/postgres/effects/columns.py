@@ -79,7 +79,8 @@ def predict(effects: Collector, operation: ColumnOperation) -> None:
 def _add(effects: Collector, operation: AddColumn) -> None:
     table, column = operation.table, operation.column
     effects.touch_tree(table, _ACCESS, why=f"the column {column.name} is added")
-    if operation.if_not_exists and effects.schema.column(table, column.name) is not None:
+    known = effects.schema.column(table, column.name) is not None
+    if operation.if_not_exists and known and not effects.schema.is_doubtful(table, column.name):
         return
     reason = _rewrite_reason(effects, operation)
     if reason:

@@ -44,7 +44,8 @@ def _create(effects: Collector, operation: CreateIndex) -> None:
     lock = _CONCURRENT if operation.concurrently else LockMode.SHARE
     effects.outside_transaction = operation.concurrently
     state = effects.schema.table(table)
-    if operation.if_not_exists and state is not None and name in state.indexes:
+    known = state is not None and name in state.indexes
+    if operation.if_not_exists and known and not effects.schema.is_doubtful(table, name or ""):
         effects.touch(table, lock, why=f"the index {name} exists already")
         return
     why = f"the index {name or 'without a name'} is built"

@@ -142,10 +142,10 @@ def drop_dependent_views(effects: Collector, relation: Name) -> None:
 
 def _create(effects: Collector, operation: CreateTable) -> None:
     schema, table = effects.schema, operation.table
-    if operation.if_not_exists and schema.table(table) is not None:
-        state = schema.table(table)
-        if state is not None and state.created_in is not None:
-            return
+    state = schema.table(table)
+    created = state is not None and state.created_in is not None
+    if operation.if_not_exists and created and not schema.is_doubtful(table):
+        return
     effects.touch(table, LockMode.ACCESS_EXCLUSIVE, why="it is created")
     inline = [item for column in operation.columns for item in column.constraints]
     for constraint in (*inline, *operation.constraints):
