@@ -93,7 +93,8 @@ class TableState:
     """A table, view or materialized view now.
 
     ``created_in`` is the revision that created it, None when it was there before the history or is
-    only known from being named. ``complete`` is true while every column is known. ``reads`` are the
+    only known from being named. ``complete`` is true while every column is known,
+    ``filled`` unless the history shows that nothing has put a row into it. ``reads`` are the
     relations behind a view. ``unlogged`` is None when not known. ``default_partition`` is true for
     the DEFAULT partition of ``partition_of``; ``inherits`` are the parents of plain inheritance.
     """
@@ -108,6 +109,7 @@ class TableState:
     default_partition: bool = False
     inherits: tuple[Name, ...] = ()
     unlogged: bool | None = None
+    filled: bool = True
     columns: dict[str, ColumnState] = field(default_factory=dict)
     constraints: dict[str, ConstraintState] = field(default_factory=dict)
     indexes: dict[str, IndexState] = field(default_factory=dict)
@@ -182,6 +184,12 @@ class SchemaModel:
         if table.partition_of is not None and not self.is_new(table.partition_of):
             return False
         return table.created_in is not None and table.created_in in self.pending
+
+    def is_empty(self, table: Name) -> bool:
+        """Whether the release creates the table for certain and has put no row into it yet."""
+        state = self.tables.get(table)
+        known = state is not None and not state.filled and not self.is_doubtful(table)
+        return known and self.is_new(table)
 
     def is_doubtful(self, table: Name, member: str = "") -> bool:
         """Whether a table, or its column or index ``member``, was only made under a condition."""

@@ -98,7 +98,7 @@ def replay(
         model.doubtful.add(made)
     match operation:
         case Unresolved(reason=reason, tables=tables):
-            model.unfilled.clear()
+            _forget_what_is_empty(model)
             model.doubts.append(f"{revision}: {reason}")
             for name in tables:
                 model.named(name).complete = False
@@ -115,7 +115,7 @@ def replay(
         case AttachPartition(table=table, partition=partition, bound=bound):
             joined = model.named(partition)
             joined.partition_of, joined.default_partition = table, bound is None
-            model.named(table).partitioned = True
+            model.named(table).partitioned = model.named(table).filled = True
             _take_over(model, table, joined, revision)
         case DetachPartition(partition=partition):
             left = model.named(partition)
@@ -260,8 +260,9 @@ def _replay_other(model: SchemaModel, operation: Operation, revision: str) -> No
             model.named(table).triggers.discard(trigger)
             model.named(table).triggers.add(new_name)
         case CallFunction() | MergeRows():
-            model.unfilled.clear()
+            _forget_what_is_empty(model)
         case UpdateRows(table=table, columns=columns) | InsertRows(table=table, columns=columns):
+            model.named(table).filled = True
             model.unfilled = {
                 (owner, name)
                 for owner, name in model.unfilled
@@ -269,6 +270,12 @@ def _replay_other(model: SchemaModel, operation: Operation, revision: str) -> No
             }
         case _:
             pass
+
+
+def _forget_what_is_empty(model: SchemaModel) -> None:
+    model.unfilled.clear()
+    for state in model.tables.values():
+        state.filled = True
 
 
 _TypeOperation = CreateType | DropType | AddEnumValue | RenameEnumValue | AlterType
@@ -320,6 +327,8 @@ def _create_table(model: SchemaModel, operation: CreateTable, revision: str) -> 
         default_partition=operation.default_partition,
         inherits=operation.inherits,
         unlogged=operation.unlogged,
+        filled=bool(operation.reads or operation.partition_of or operation.inherits)
+        or operation.if_not_exists,
     )
     for column in operation.columns:
         state.columns[column.name] = column_state(column, default_from=revision)

@@ -311,10 +311,6 @@ def execute(
         for operations in statements(sql) or ((NoOperation(sql=sql.strip()),),):
             record.statement(operations)
         return
-    if isinstance(statement, Items | tuple) and driver is False:
-        for item in statement:
-            execute(reader, item, site)
-        return
     found = read_statement(statement, reader, parameters, site.source)
     if found is None:
         found = [(operation,) for operation in _ddl(reader, statement)]

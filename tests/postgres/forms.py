@@ -246,6 +246,16 @@ _WIDE_CONSTRAINTS: Final = (
         breaks="UPDATE t SET k = 100000 WHERE id = 1",
     ),
     Form("ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (pid) REFERENCES p (id) NOT VALID"),
+    Form("CREATE TABLE n (x int);\nALTER TABLE n ADD FOREIGN KEY (x) REFERENCES p (id)"),
+    Form(
+        "CREATE TABLE n (x int);\nALTER TABLE n RENAME TO m;\n"
+        "ALTER TABLE m ADD FOREIGN KEY (x) REFERENCES p (id)"
+    ),
+    Form(
+        "CREATE TABLE n (x int);\nINSERT INTO n SELECT generate_series(1, 10);\n"
+        "ALTER TABLE n ADD FOREIGN KEY (x) REFERENCES p (id)",
+        may_fail=("23503",),
+    ),
     Form(
         "ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (k) REFERENCES t (id)",
         breaks="UPDATE t SET k = 100000",

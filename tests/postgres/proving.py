@@ -75,7 +75,7 @@ def operations(sql: str) -> list[Operation]:
 
 def model_of(sql: str) -> SchemaModel:
     """The schema that the SQL makes."""
-    model = SchemaModel()
+    model = SchemaModel(pending={"form"})
     for operation in operations(sql):
         replay(model, operation, "base")
     return model

@@ -64,7 +64,7 @@ def add_foreign_key(
     """Add a foreign key; ``validated`` when rows are checked against the referenced table.
 
     PostgreSQL checks with one query that joins both tables (``RI_Initial_Check``), so each is read;
-    but not the referenced one when the columns are ``all_null``.
+    but not the referenced one when the columns are ``all_null`` or the table is empty.
     """
     if not validated:
         why = f"the foreign key to {key.table} is added"
@@ -73,14 +73,15 @@ def add_foreign_key(
             key.table, LockMode.SHARE_ROW_EXCLUSIVE, why=f"a foreign key of {table} refers to it"
         )
         return
+    nothing_to_match = all_null or effects.schema.is_empty(table)
     effects.touch_tree(table, lock, Work.SCAN, f"the new foreign key to {key.table} is validated")
     effects.touch_tree(
         key.table,
         LockMode.SHARE_ROW_EXCLUSIVE,
-        Work.CATALOG if all_null else Work.SCAN,
+        Work.CATALOG if nothing_to_match else Work.SCAN,
         f"the new foreign key of {table} is validated against it",
     )
-    if not all_null:
+    if not nothing_to_match:
         columns = ", ".join(key.columns)
         effects.fail("23503", f"({columns}) of a row of {table} has no match in {key.table}")
 
