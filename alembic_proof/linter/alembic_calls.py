@@ -25,6 +25,7 @@ from alembic_proof.linter.sqlalchemy_schema import (
     read_key,
     server_default,
     type_checks,
+    upper_text,
 )
 from alembic_proof.linter.sqlalchemy_types import EnumType, collation_of, sql_type
 from alembic_proof.linter.values import (
@@ -476,15 +477,10 @@ def _create_foreign_key(a: Arguments) -> Iterable[Operation]:
             table=Name.of(referent, text_of(a.get("referent_schema"))),
             referenced_columns=_columns(a, "remote_cols"),
             not_valid=a.flag("postgresql_not_valid"),
-            on_delete=_upper(a.get("ondelete")),
-            on_update=_upper(a.get("onupdate")),
+            on_delete=upper_text(a.get("ondelete")),
+            on_update=upper_text(a.get("onupdate")),
         ),
     )
-
-
-def _upper(value: Value) -> str | None:
-    text = known_text(value)
-    return text.upper() if text else None
 
 
 def _create_unique(a: Arguments) -> Iterable[Operation]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path, PurePath
@@ -14,7 +13,7 @@ from alembic_proof.linter import python_calls
 from alembic_proof.linter.frames import Frame, SourceModule
 from alembic_proof.linter.functions import MODULE_FUEL, Interpreter
 from alembic_proof.linter.recorder import Recorder
-from alembic_proof.linter.source_files import SourceFiles
+from alembic_proof.linter.source_files import STANDARD, SourceFiles
 from alembic_proof.linter.sqlalchemy_core import mapped_table, text_of
 from alembic_proof.linter.sqlalchemy_schema import construct
 from alembic_proof.linter.statements import MISSING
@@ -48,8 +47,6 @@ from alembic_proof.linter.values import (
 )
 from alembic_proof.objects import Name
 from alembic_proof.operations import EnterAutocommit
-
-_STANDARD = frozenset(sys.stdlib_module_names) | {"builtins"}
 
 
 class Resolver(Interpreter):
@@ -147,9 +144,7 @@ class Resolver(Interpreter):
 
     def resolve(self, ref: Ref, frame: Frame) -> Value:
         """What a dotted name stands for when its source is at hand, else the name itself."""
-        if not ref.folder and (
-            ref.package in _STANDARD or ref.package in ("alembic", "sqlalchemy")
-        ):
+        if not ref.folder and (ref.package in STANDARD or ref.package in ("alembic", "sqlalchemy")):
             return _ALIASES.get(ref.path, ref)
         # An application's module leads to all others; its names are followed when they are used.
         if self._lazy or ref in self._resolving:
@@ -224,10 +219,13 @@ class Resolver(Interpreter):
                 return Attribute(target, name)
             case Unknown():
                 return self._unknown_attribute(target, name)
+            case None | Method():
+                # A global that is None in the source is set by the application when it runs.
+                return self._unknown_attribute(Unknown(getattr(target, "name", "None")), name)
         return Method(target, name)
 
     def _ref_attribute(self, target: Ref, name: str) -> Value:
-        application = target.package not in _STANDARD and target.package not in (
+        application = target.package not in STANDARD and target.package not in (
             "alembic",
             "sqlalchemy",
         )
@@ -404,7 +402,6 @@ _HANDLE_NAMES = frozenset({
 _UNMISTAKABLE = frozenset(
     {"execute", "exec_driver_sql", "bulk_insert_mappings", "bulk_save_objects"}
 )
-_DIALECT_NAMES = ("name", "dialect_name", "backend_name")
 _PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
     "str": str,
     "int": int,

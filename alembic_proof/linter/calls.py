@@ -6,7 +6,6 @@ A call that may reach the database and cannot be followed is recorded as
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 
 import libcst as cst
@@ -19,7 +18,7 @@ from alembic_proof.linter.evaluate import CallSite
 from alembic_proof.linter.frames import Frame, SourceModule
 from alembic_proof.linter.positions import Position
 from alembic_proof.linter.recorder import Recorder
-from alembic_proof.linter.source_files import SourceFiles
+from alembic_proof.linter.source_files import STANDARD, SourceFiles
 from alembic_proof.linter.sqlalchemy_core import table_name, text_of
 from alembic_proof.linter.values import (
     Attribute,
@@ -38,6 +37,7 @@ from alembic_proof.linter.values import (
     Inspector,
     Instance,
     Item,
+    Items,
     Manager,
     Mapping,
     Method,
@@ -65,7 +65,6 @@ from alembic_proof.operations import (
 _Args = tuple[Value, ...]
 _Kwargs = dict[str, Value]
 
-_STANDARD = frozenset(sys.stdlib_module_names) | {"builtins"}
 _LOGGING = frozenset({
     "debug", "info", "warning", "warn", "error", "exception", "critical", "log", "print", "echo",
     "secho", "bind", "set_description", "update", "getLogger", "get_logger", "setLevel",
@@ -102,7 +101,7 @@ class MigrationReader(Resolver):
 
     # Context managers
 
-    def enter(self, value: Value, source: str) -> tuple[Value, Callable[[], None]]:
+    def enter(self, value: Value) -> tuple[Value, Callable[[], None]]:
         """What ``with value as …`` binds, and what happens when its block ends."""
         match value:
             case Batch():
@@ -118,7 +117,6 @@ class MigrationReader(Resolver):
                 return bound, lambda: self._leave_instance(leave, value)
         if isinstance(value, Unknown) and value.source.rpartition(".")[2].startswith("session"):
             return Session(own=False), _nothing
-        _ = source
         return value, _nothing
 
     def _leave_connection(self, value: Connection) -> None:
@@ -189,10 +187,13 @@ class MigrationReader(Resolver):
     def _call_ref(self, ref: Ref, args: _Args, kwargs: _Kwargs, site: CallSite) -> Value:
         if ref.path.startswith("alembic."):
             return self._call_alembic(ref, args, kwargs, site)
-        if not ref.folder and ref.package in _STANDARD:
+        if not ref.folder and ref.package in STANDARD:
             if has_handle(args) and ref.package not in _STANDARD_HARMLESS:
                 self._unresolved_call(ref.path, site)
-            return python_calls.call_function(self, ref.path, args, kwargs, site)
+            result = python_calls.call_function(self, ref.path, args, kwargs, site)
+            if isinstance(result, Unknown):
+                _may_change(args)
+            return result
         if ref.package in ("sqlalchemy", "sqlmodel"):
             return self._call_sqlalchemy(ref, args, kwargs, site)
         resolved = self.resolve(ref, site.frame)
@@ -212,6 +213,7 @@ class MigrationReader(Resolver):
             harmless = True
         if has_handle(args) or has_handle(kwargs) or (site.for_effect and not harmless):
             self._unresolved_call(path or name, site)
+        _may_change(args)
         return Call(callee, args, kwargs)
 
     def _unresolved_call(self, name: str, site: CallSite) -> None:
@@ -219,6 +221,7 @@ class MigrationReader(Resolver):
 
     def _call_unknown(self, callee: Value, args: _Args, kwargs: _Kwargs, site: CallSite) -> Value:
         source = callee.source if isinstance(callee, Unknown) else type(callee).__name__
+        _may_change(args)
         if (
             has_handle(args)
             or has_handle(kwargs)
@@ -330,7 +333,7 @@ class MigrationReader(Resolver):
         if isinstance(root, Ref) and (
             root.folder or root.package not in ("sqlalchemy", "sqlmodel", "alembic")
         ):
-            if root.package in _STANDARD:
+            if root.package in STANDARD:
                 return Unknown(site.source)
             return self._call_outside(callee, args, kwargs, site)
         return result
@@ -355,6 +358,9 @@ class MigrationReader(Resolver):
                 return Connection(own=False)
             case "listen" | "listens_for" if ".event" in ref.path and site.for_effect:
                 self.recorder.unresolved("an event listener may send SQL", site.source)
+            case "flag_modified" if len(args) == 2 and isinstance(args[0], Entity):
+                changed = known_text(args[1]) or self.hole(site.source)
+                database.change_entity(self, args[0], changed, site.source)
             case "dialect" if "dialects" in ref.path:
                 return Dialect()
             case "create_database" | "drop_database" | "create_view" | "create_materialized_view":
@@ -443,6 +449,13 @@ class MigrationReader(Resolver):
         table = args[0] if args else kwargs.get("table_name")
         schema = args[1] if len(args) > 1 else kwargs.get("schema")
         return Batch(table, schema, recreate=kwargs.get("recreate") == "always")
+
+
+def _may_change(args: _Args) -> None:
+    """A function that cannot be followed may change the lists and dictionaries it is given."""
+    for arg in args:
+        if isinstance(arg, Items | Mapping):
+            arg.more = True
 
 
 def _nothing() -> None:

@@ -438,7 +438,7 @@ class Evaluator(ValueOperations):
     def iterate(self, value: Value, source: str = "") -> tuple[list[Value], bool]:
         """The elements of an iterable, and whether they are only examples of them."""
         value = self.consume(value)
-        if isinstance(value, Items | Mapping):
+        if isinstance(value, Items | Mapping) and (value or not value.more):
             return list(value)[:MAX_ROUNDS], value.more or len(value) > MAX_ROUNDS
         if isinstance(value, tuple | set | frozenset):
             items = list(value)
@@ -457,7 +457,7 @@ class Evaluator(ValueOperations):
             members = self.enum_members(value)
             if members is not None:
                 return list(members), False
-        return [Unknown(source or "an element")], True
+        return [Unknown(f"an element of {source}" if source else "an element")], True
 
     @abstractmethod
     def enum_members(self, cls: Class) -> list[Value] | None:

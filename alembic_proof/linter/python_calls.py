@@ -7,9 +7,10 @@ Nothing here reaches the database. A function that is not known returns an
 from __future__ import annotations
 
 import contextlib
+import itertools
 import textwrap
 from collections.abc import Callable
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from alembic_proof.linter.values import (
@@ -190,6 +191,8 @@ def _mapping_method(
             return Mapping(mapping, more=mapping.more, level=reader.recorder.level)
         case "get" | "pop" | "setdefault" if args and known_text(args[0]) is not None:
             return _mapping_get(mapping, name, args, deeper=deeper)
+        case "pop" | "setdefault" | "clear" | "popitem":
+            mapping.more = True
         case "update":
             for source in args:
                 if isinstance(source, Mapping):
@@ -230,8 +233,6 @@ def _sequence_method(values: Value, name: str, args: _Args) -> Value:
 
 
 def _path_method(reader: Resolver, path: PurePath, name: str, args: _Args) -> Value:
-    from pathlib import Path
-
     if name in ("resolve", "absolute", "expanduser"):
         return path
     if name in ("joinpath", "with_name", "with_suffix") and all(isinstance(a, str) for a in args):
@@ -264,8 +265,6 @@ def path_attribute(path: PurePath, name: str) -> Value:
 
 
 def _open(_reader: Resolver, args: _Args, kwargs: _Kwargs, _site: CallSite) -> Value:
-    from pathlib import Path
-
     path = args[0] if args else kwargs.get("file")
     if isinstance(path, str) and not has_hole(path):
         path = Path(path)
@@ -282,16 +281,12 @@ def _text_function(function: Callable[[str], str]) -> Callable[..., Value]:
 
 
 def _join_paths(_reader: Resolver, args: _Args, _kwargs: _Kwargs, _site: CallSite) -> Value:
-    from pathlib import Path
-
     if args and all(isinstance(arg, PurePath) or known_text(arg) is not None for arg in args):
         return Path(*args)
     return NotImplemented
 
 
 def _parent(_reader: Resolver, args: _Args, _kwargs: _Kwargs, _site: CallSite) -> Value:
-    from pathlib import Path
-
     if args and (isinstance(args[0], PurePath) or known_text(args[0]) is not None):
         return Path(args[0]).parent
     return NotImplemented
@@ -502,8 +497,6 @@ def _chain(reader: Resolver, args: _Args, _kwargs: _Kwargs, _site: CallSite) -> 
 
 
 def _product(reader: Resolver, args: _Args, _kwargs: _Kwargs, _site: CallSite) -> Value:
-    import itertools
-
     columns = [reader.iterate(arg) for arg in args]
     rows = list(itertools.islice(itertools.product(*(items for items, _ in columns)), 500))
     return Items(rows, more=any(more for _, more in columns), level=reader.recorder.level)
@@ -514,7 +507,10 @@ def _identity_decorator(_reader: Resolver, args: _Args, _kwargs: _Kwargs, _site:
 
 
 def _default_mapping(reader: Resolver, args: _Args, kwargs: _Kwargs, site: CallSite) -> Value:
-    return _dict(reader, args[1:], kwargs, site)
+    """``defaultdict``: asking for a key may add it, so that it is never known to be complete."""
+    result: Mapping = _dict(reader, args[1:], kwargs, site)
+    result.more = True
+    return result
 
 
 def _package_file(reader: Resolver, args: _Args, _kwargs: _Kwargs, site: CallSite) -> Value:
@@ -531,8 +527,6 @@ def _package_file(reader: Resolver, args: _Args, _kwargs: _Kwargs, site: CallSit
 def _package_data(reader: Resolver, args: _Args, kwargs: _Kwargs, site: CallSite) -> Value:
     folder = _package_file(reader, args, kwargs, site)
     if isinstance(folder, PurePath) and len(args) == 2 and isinstance(args[1], str):
-        from pathlib import Path
-
         text = reader.sources.text(Path(folder / args[1]))
         return NotImplemented if text is None else text
     return NotImplemented

@@ -6,7 +6,6 @@ The file is parsed with LibCST and followed by an evaluator; nothing of the proj
 from __future__ import annotations
 
 import ast
-import sys
 from pathlib import Path
 
 import libcst as cst
@@ -19,12 +18,10 @@ from alembic_proof.linter.evaluate import OutOfFuelError
 from alembic_proof.linter.frames import SourceModule
 from alembic_proof.linter.positions import Position, call_positions
 from alembic_proof.linter.recorder import Recorder
-from alembic_proof.linter.source_files import SourceFiles
+from alembic_proof.linter.source_files import EXTERNAL, SourceFiles
 from alembic_proof.linter.statements import Flow
 from alembic_proof.linter.values import Function, Items, Value, is_known
 from alembic_proof.operations import Procedure, Step, Unresolved
-
-_KNOWN_PACKAGES = frozenset(sys.stdlib_module_names) | {"alembic", "sqlalchemy"}
 
 
 def read_revision(path: Path, *, root: Path) -> Revision | None:
@@ -271,6 +268,6 @@ def _application_imports(tree: ast.Module) -> tuple[str, ...]:
         else:
             continue
         for name in names:
-            if name.partition(".")[0] not in _KNOWN_PACKAGES:
+            if name.partition(".")[0] not in EXTERNAL:
                 found[name] = None
     return tuple(found)

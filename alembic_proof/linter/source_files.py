@@ -15,7 +15,10 @@ from alembic_proof.linter.frames import SourceModule
 _MAX_BYTES = 600_000
 _MAX_LEVELS = 10
 
-EXTERNAL = frozenset(sys.stdlib_module_names) | {"alembic", "sqlalchemy", "builtins"}
+STANDARD = frozenset(sys.stdlib_module_names) | {"builtins"}
+"""The packages of Python's standard library."""
+
+EXTERNAL = STANDARD | {"alembic", "sqlalchemy"}
 """Packages whose source is never looked for beside the project."""
 
 

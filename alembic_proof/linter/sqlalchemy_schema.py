@@ -51,7 +51,6 @@ from alembic_proof.objects import (
     IndexKey,
     Name,
     PrimaryKey,
-    SqlType,
     Unique,
 )
 
@@ -125,7 +124,7 @@ def read_column(value: Value, reader: Resolver) -> ColumnParts | None:
     details = _column_items(items, name, parts, reader)
     if kind is None and parts.foreign_keys:
         kind = None
-    parts.checks += _type_checks(kind, name, reader)
+    parts.checks += type_checks(kind, name, reader)
     parts.column = Column(
         name=name,
         type=sql_type(kind, reader),
@@ -174,7 +173,7 @@ def _replace_nullable(column: Column, *, nullable: bool) -> Column:
     return msgspec.structs.replace(column, nullable=nullable)
 
 
-def _type_checks(kind: Value, name: str, reader: Resolver) -> list[Check]:
+def type_checks(kind: Value, name: str, reader: Resolver) -> list[Check]:
     """The CHECK that ``Enum(native_enum=False, create_constraint=True)`` brings along."""
     if construct(kind) != "Enum" or kind.kwargs.get("create_constraint") is not True:
         return []
@@ -185,11 +184,6 @@ def _type_checks(kind: Value, name: str, reader: Resolver) -> list[Check]:
         return []
     text = f"{quoted(name)} IN ({', '.join(literal(value) for value in values)})"
     return [Check(name=text_of(kind.kwargs.get("name")), expression=expression(text))]
-
-
-def type_checks(kind: Value, column: str, reader: Resolver) -> list[Check]:
-    """The constraints that a type adds to its column."""
-    return _type_checks(kind, column, reader)
 
 
 def _inline_foreign_key(item: Call, column: str, reader: Resolver) -> list[ForeignKey]:
@@ -209,12 +203,13 @@ def _foreign_key(
         table=table,
         referenced_columns=referenced,
         not_valid=item.kwargs.get("postgresql_not_valid") in _TRUE,
-        on_delete=_upper(item.kwargs.get("ondelete")),
-        on_update=_upper(item.kwargs.get("onupdate")),
+        on_delete=upper_text(item.kwargs.get("ondelete")),
+        on_update=upper_text(item.kwargs.get("onupdate")),
     )
 
 
-def _upper(value: Value) -> str | None:
+def upper_text(value: Value) -> str | None:
+    """A known text in capitals: ``cascade`` as PostgreSQL shows it."""
     text = known_text(value)
     return text.upper() if text else None
 
@@ -342,11 +337,6 @@ def read_key(value: Value, reader: Resolver) -> IndexKey | None:
     if re.fullmatch(r'"[^"]+"', text):
         return IndexKey(column=text[1:-1])
     return IndexKey(expression=expression(text))
-
-
-def type_text(kind: SqlType | None) -> str:
-    """A type as text for a message."""
-    return "a type that is not known" if kind is None else str(kind)
 
 
 def is_serial(parts: ColumnParts, key: tuple[str, ...], *, references: bool = False) -> bool:

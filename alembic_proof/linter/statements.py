@@ -50,7 +50,7 @@ class Statements(Evaluator):
     _guard: str = ""
 
     @abstractmethod
-    def enter(self, value: Value, source: str) -> tuple[Value, Callable[[], None]]:
+    def enter(self, value: Value) -> tuple[Value, Callable[[], None]]:
         """What ``with value as …`` binds, and what happens when its block ends."""
 
     @abstractmethod
@@ -402,7 +402,7 @@ class Statements(Evaluator):
         if isinstance(value, Manager):
             return self._with_manager(value, item, rest, body, frame)
         place = self.recorder.place
-        bound, leave = self.enter(value, source_of(item.item))
+        bound, leave = self.enter(value)
         if item.asname is not None:
             self.assign(item.asname.name, bound, frame)
         flow = self._with_items(rest, body, frame)
