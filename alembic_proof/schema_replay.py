@@ -96,12 +96,17 @@ def replay(
         model.doubtful.discard(made)
     elif made is not None and not _exists(model, *made):
         model.doubtful.add(made)
+    if isinstance(operation, Unresolved):
+        _forget_what_is_empty(model)
+        model.doubts.append(f"{revision}: {operation.reason}")
+        for name in operation.tables:
+            model.named(name).complete = False
+        return
+    _replay_table(model, operation, revision)
+
+
+def _replay_table(model: SchemaModel, operation: Operation, revision: str) -> None:
     match operation:
-        case Unresolved(reason=reason, tables=tables):
-            _forget_what_is_empty(model)
-            model.doubts.append(f"{revision}: {reason}")
-            for name in tables:
-                model.named(name).complete = False
         case CreateTable():
             _create_table(model, operation, revision)
         case DropTable(table=table, cascade=cascade) | DropView(view=table, cascade=cascade):

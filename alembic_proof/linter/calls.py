@@ -73,6 +73,10 @@ _HARMLESS_PACKAGES = frozenset({
     "click", "tqdm", "loguru", "rich", "structlog", "typing_extensions", "simplejson", "orjson",
     "ujson", "yaml", "dateutil", "pytz", "pydantic", "cryptography", "packaging", "pint", "numpy",
 })  # fmt: skip
+_RUNNING_CODE = frozenset({
+    "builtins.eval", "builtins.exec", "os.popen", "os.system", "os.execv", "os.execvp", "os.spawnv",
+})  # fmt: skip
+_RUNNING_PROGRAMS = frozenset({"pexpect", "pty", "runpy", "subprocess"})
 _OTHER_DATABASES = ("sqlite", "mysql", "mariadb", "oracle", "mssql", "snowflake", "cockroach")
 
 
@@ -188,7 +192,9 @@ class MigrationReader(Resolver):
         if ref.path.startswith("alembic."):
             return self._call_alembic(ref, args, kwargs, site)
         if not ref.folder and ref.package in STANDARD:
-            if has_handle(args) and ref.package not in _STANDARD_HARMLESS:
+            if ref.path in _RUNNING_CODE or ref.package in _RUNNING_PROGRAMS:
+                self.recorder.unresolved(f"{ref.path} runs what is not in the file", site.source)
+            elif has_handle(args) and ref.package not in _STANDARD_HARMLESS:
                 self._unresolved_call(ref.path, site)
             result = python_calls.call_function(self, ref.path, args, kwargs, site)
             if isinstance(result, Unknown):

@@ -22,7 +22,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     all: bool = False
 
     def or_configured(self, config: Config) -> Selection:
-        """This selection, or the configured one where the command line makes none."""
+        """Return this selection, or the configured one where the command line makes none."""
         if self.all or self.diff_base or self.since:
             return self
         return Selection(diff_base=config.diff_base, since=config.since)
@@ -41,6 +41,7 @@ def select_pending(history: History, project: Project, selection: Selection) -> 
     Raises:
         GitError: git cannot say what ``diff_base`` has.
         HistoryError: there is no revision ``since``.
+
     """
     if selection.diff_base is not None:
         revisions = _not_in_ref(history, project, selection.diff_base)

@@ -513,6 +513,13 @@ def _default_mapping(reader: Resolver, args: _Args, kwargs: _Kwargs, site: CallS
     return result
 
 
+def _imported(_reader: Resolver, args: _Args, _kwargs: _Kwargs, _site: CallSite) -> Value:
+    """``importlib.import_module("package.module")``: the module's name, as an import gives it."""
+    if len(args) != 1 or not isinstance(args[0], str) or not is_known(args[0]):
+        return NotImplemented
+    return NotImplemented if args[0].startswith(".") else Ref(args[0])
+
+
 def _package_file(reader: Resolver, args: _Args, _kwargs: _Kwargs, site: CallSite) -> Value:
     """``importlib.resources.files("package")``: the folder of the package."""
     if not args:
@@ -599,6 +606,8 @@ _FUNCTIONS: dict[str, Callable[..., Value]] = {
         r, tuple(r.iterate(args[0])[0]), k, s
     ),
     "itertools.product": _product,
+    "builtins.__import__": _imported,
+    "importlib.import_module": _imported,
     "importlib.resources.files": _package_file,
     "importlib.resources.read_text": _package_data,
     "pkgutil.get_data": _package_data,

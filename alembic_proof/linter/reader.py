@@ -14,13 +14,13 @@ import msgspec
 from alembic_proof.errors import SourceError
 from alembic_proof.history import Revision
 from alembic_proof.linter.calls import MigrationReader
-from alembic_proof.linter.evaluate import OutOfFuelError
-from alembic_proof.linter.frames import SourceModule
+from alembic_proof.linter.evaluate import CallSite, OutOfFuelError
+from alembic_proof.linter.frames import Frame, SourceModule
 from alembic_proof.linter.positions import Position, call_positions
 from alembic_proof.linter.recorder import Recorder
 from alembic_proof.linter.source_files import EXTERNAL, SourceFiles
 from alembic_proof.linter.statements import Flow
-from alembic_proof.linter.values import Function, Items, Value, is_known
+from alembic_proof.linter.values import Function, Items, Ref, Unknown, Value, is_known
 from alembic_proof.operations import Procedure, Step, Unresolved
 
 
@@ -88,23 +88,32 @@ class _Reading:
         return MigrationReader(self.module, self.sources, recorder, self.positions)
 
     def procedure(self, name: str) -> Procedure | None:
-        """``upgrade()`` or ``downgrade()``; None when the file has none."""
-        function = self.module.names.get(name)
-        if not isinstance(function, Function) or not isinstance(function.node, cst.FunctionDef):
+        """``upgrade()`` or ``downgrade()``, wherever it was defined; None when there is none."""
+        value = self.module.names.get(name)
+        if value is None:
             return None
         node = _definition(self.tree, name)
-        line = node.lineno if node is not None else 1
+        line = _line_of(self.tree, name)
         recorder = Recorder((line, 1))
         reader = self._reader(recorder)
-        flow = _follow(reader, function)
+        flow = _follow(reader, self.module, name, value)
         raises = flow == Flow.RAISE
         return Procedure(
             line=line,
-            steps=(*(self._loading_steps() if name == "upgrade" else ()), *recorder.steps),
+            steps=tuple(recorder.steps),
             empty=node is not None and _is_empty(node),
             raises=raises,
             raised=reader.raised if raises else "",
         )
+
+    def upgrade(self) -> Procedure:
+        """``upgrade()``, and before it what the file does when it is loaded."""
+        procedure = self.procedure("upgrade")
+        if procedure is None:
+            reason = "the file defines no upgrade(), so that Alembic fails"
+            missing = Step(operation=Unresolved(reason=reason, source="upgrade"), line=1)
+            procedure = Procedure(line=1, steps=(missing,))
+        return msgspec.structs.replace(procedure, steps=(*self._loading_steps(), *procedure.steps))
 
     def _loading_steps(self) -> list[Step]:
         """What the file does outside any function, which depends on when Alembic loads it."""
@@ -118,12 +127,21 @@ class _Reading:
         ]
 
 
-def _follow(reader: MigrationReader, function: Function) -> Flow:
+def _follow(reader: MigrationReader, module: SourceModule, name: str, value: Value) -> Flow:
+    """Follow what ``name`` stands for in the module as Alembic would call it."""
+    frame = Frame(module, {})
+    if isinstance(value, Ref):
+        value = reader.resolve(value, frame)
     try:
-        return reader.run_procedure(function)
+        if isinstance(value, Function) and isinstance(value.node, cst.FunctionDef):
+            return reader.run_procedure(value)
+        if isinstance(value, Unknown | Ref):
+            reader.recorder.unresolved(f"the source of {name}() is not at hand", name)
+            return Flow.FALL
+        reader.call(value, (), {}, CallSite(cst.Call(cst.Name(name)), frame, for_effect=True))
     except (OutOfFuelError, RecursionError):
-        reader.recorder.unresolved("following it takes too many steps", f"{function.name}()")
-        return Flow.FALL
+        reader.recorder.unresolved("following it takes too many steps", f"{name}()")
+    return Flow.FALL
 
 
 def _revision(reading: _Reading, shown: str, places: dict[str, int]) -> Revision:
@@ -140,7 +158,7 @@ def _revision(reading: _Reading, shown: str, places: dict[str, int]) -> Revision
         depends_on=_identifiers(names.get("depends_on"), "depends_on", shown, places),
         branch_labels=_identifiers(names.get("branch_labels"), "branch_labels", shown, places),
         message=_message(reading.tree),
-        upgrade=reading.procedure("upgrade"),
+        upgrade=reading.upgrade(),
         downgrade=reading.procedure("downgrade"),
         phase=phase if isinstance(phase, str) and is_known(phase) else None,
         imports_application=_application_imports(reading.tree),
@@ -236,6 +254,24 @@ def _definition(tree: ast.Module, name: str) -> ast.FunctionDef | ast.AsyncFunct
     for statement in tree.body:
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) and statement.name == name:
             found = statement
+    return found
+
+
+def _line_of(tree: ast.Module, name: str) -> int:
+    """The last line at the top of the file that defines, imports or assigns a name; 1 for none."""
+    found = 1
+    for statement in tree.body:
+        match statement:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                names = [statement.name]
+            case ast.ImportFrom() | ast.Import():
+                names = [alias.asname or alias.name for alias in statement.names]
+            case ast.Assign():
+                names = [item.id for item in statement.targets if isinstance(item, ast.Name)]
+            case _:
+                names = []
+        if name in names:
+            found = statement.lineno
     return found
 
 

@@ -246,6 +246,36 @@ def test_directives_at_module_level_are_not_lost(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "steps"),
+    [
+        ("from helpers import drop_note as upgrade\n", ["DropColumn(table=orders, column=note)"]),
+        (
+            "import functools\nimport helpers\nupgrade = functools.partial(helpers.drop, 'note')\n",
+            ["DropColumn(table=orders, column=note)"],
+        ),
+        ("def up():\n    op.drop_table('a')\nupgrade = up\n", ["DropTable(table=a)"]),
+        (
+            "from elsewhere import upgrade\n",
+            ["Unresolved(reason='the source of upgrade() is not at hand', source=upgrade)"],
+        ),
+        (
+            "def downgrade():\n    pass\n",
+            [
+                (
+                    "Unresolved(reason='the file defines no upgrade(), so that Alembic fails', "
+                    "source=upgrade)"
+                )
+            ],
+        ),
+    ],
+    ids=["imported", "partial", "assigned", "not at hand", "missing"],
+)
+def test_upgrade_may_be_defined_elsewhere(tmp_path: Path, text: str, steps: list[str]) -> None:
+    _write(tmp_path, HELPER + "\n\ndef drop_note():\n    drop('note')\n", "versions/helpers.py")
+    assert _steps(tmp_path, text) == steps
+
+
 def test_endless_work_is_given_up(tmp_path: Path) -> None:
     text = (
         "def upgrade():\n"

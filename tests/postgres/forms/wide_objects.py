@@ -1,0 +1,321 @@
+"""Forms on the same wide table: constraints, indexes, the table itself, rows, other objects."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.postgres.proving import Form
+
+WIDE_CONSTRAINTS: Final = (
+    Form(
+        "ALTER TABLE t ADD FOREIGN KEY (k) REFERENCES p (id)",
+        breaks="UPDATE t SET k = 100000 WHERE id = 1",
+    ),
+    Form("ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (pid) REFERENCES p (id) NOT VALID"),
+    Form("CREATE TABLE n (x int);\nALTER TABLE n ADD FOREIGN KEY (x) REFERENCES p (id)"),
+    Form(
+        "CREATE TABLE n (x int);\nALTER TABLE n RENAME TO m;\n"
+        "ALTER TABLE m ADD FOREIGN KEY (x) REFERENCES p (id)"
+    ),
+    Form(
+        "CREATE TABLE n (x int);\nINSERT INTO n SELECT generate_series(1, 10);\n"
+        "ALTER TABLE n ADD FOREIGN KEY (x) REFERENCES p (id)",
+        may_fail=("23503",),
+    ),
+    Form(
+        "ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (k) REFERENCES t (id)",
+        breaks="UPDATE t SET k = 100000",
+    ),
+    Form("ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (k) REFERENCES t (id) NOT VALID"),
+    Form(
+        "ALTER TABLE t VALIDATE CONSTRAINT fk_later",
+        breaks="ALTER TABLE t DROP CONSTRAINT fk_later; UPDATE t SET pid = 100000;"
+        "ALTER TABLE t ADD CONSTRAINT fk_later FOREIGN KEY (pid) REFERENCES p (id) NOT VALID",
+    ),
+    Form("ALTER TABLE t ADD CONSTRAINT q CHECK (i > 0)", breaks="UPDATE t SET i = 0"),
+    Form("ALTER TABLE t ADD CHECK (i > 0)", breaks="UPDATE t SET i = 0"),
+    Form("ALTER TABLE t ADD CONSTRAINT q CHECK (i > 0) NOT VALID"),
+    Form("ALTER TABLE t VALIDATE CONSTRAINT ck_nn"),
+    Form(
+        "ALTER TABLE t VALIDATE CONSTRAINT ck_later",
+        breaks="ALTER TABLE t DROP CONSTRAINT ck_later; UPDATE t SET k = 0;"
+        "ALTER TABLE t ADD CONSTRAINT ck_later CHECK (k > 0) NOT VALID",
+    ),
+    Form("ALTER TABLE t DROP CONSTRAINT ck_nn"),
+    Form("ALTER TABLE t DROP CONSTRAINT IF EXISTS not_there"),
+    Form("ALTER TABLE t DROP CONSTRAINT fk_later"),
+    Form("ALTER TABLE t DROP CONSTRAINT t_pkey"),
+    Form("ALTER TABLE t DROP CONSTRAINT t_pkey, ADD PRIMARY KEY (id)", may_fail=("23505",)),
+    Form("ALTER TABLE t RENAME CONSTRAINT ck_nn TO ck2"),
+    Form("ALTER TABLE t RENAME CONSTRAINT fk_later TO fk2"),
+    Form("ALTER TABLE t RENAME CONSTRAINT t_pkey TO pk2"),
+    Form("ALTER TABLE t ALTER CONSTRAINT fk_later DEFERRABLE INITIALLY DEFERRED"),
+    Form("ALTER TABLE t ADD CONSTRAINT u UNIQUE (i)", breaks="UPDATE t SET i = 1"),
+    Form("ALTER TABLE t ADD UNIQUE (i, k)", breaks="UPDATE t SET i = 1, k = 1"),
+    Form(
+        "CREATE UNIQUE INDEX z ON t (i);\nALTER TABLE t ADD CONSTRAINT u UNIQUE USING INDEX z",
+        breaks="UPDATE t SET i = 1",
+    ),
+    Form("ALTER TABLE t ADD CONSTRAINT u UNIQUE USING INDEX t_nn"),
+    Form("ALTER TABLE t ADD CONSTRAINT u UNIQUE USING INDEX t_s"),
+    Form(
+        "ALTER TABLE t DROP CONSTRAINT t_pkey;\n"
+        "ALTER TABLE t ADD CONSTRAINT pk PRIMARY KEY USING INDEX t_nn",
+    ),
+    Form(
+        "ALTER TABLE t DROP CONSTRAINT t_pkey;\n"
+        "ALTER TABLE t ADD CONSTRAINT pk PRIMARY KEY USING INDEX t_s",
+        breaks="UPDATE t SET s = NULL WHERE id = 1",
+    ),
+    Form(
+        "ALTER TABLE t DROP CONSTRAINT t_pkey;\nALTER TABLE t ADD PRIMARY KEY (nn)",
+        may_fail=("23505",),
+    ),
+    Form(
+        "ALTER TABLE t DROP CONSTRAINT t_pkey;\nALTER TABLE t ADD PRIMARY KEY (k)",
+        breaks="ALTER TABLE t DROP CONSTRAINT ck_later; UPDATE t SET k = NULL WHERE id = 1",
+    ),
+    Form(
+        "ALTER TABLE t ADD CONSTRAINT e EXCLUDE USING btree (i WITH =)",
+        breaks="UPDATE t SET i = 1",
+    ),
+    Form("ALTER TABLE t ADD CONSTRAINT m NOT NULL s NOT VALID", majors=(18,)),
+    Form(
+        "ALTER TABLE t ADD CONSTRAINT m NOT NULL s",
+        majors=(18,),
+        breaks="UPDATE t SET s = NULL",
+    ),
+    Form("ALTER TABLE t ADD CONSTRAINT m NOT NULL i", majors=(18,)),
+    Form(
+        "ALTER TABLE t ADD CONSTRAINT m NOT NULL s NOT VALID;\nALTER TABLE t VALIDATE CONSTRAINT m",
+        majors=(18,),
+        breaks="UPDATE t SET s = NULL",
+    ),
+    Form(
+        "ALTER TABLE t ADD CONSTRAINT m NOT NULL s NOT VALID;\nALTER TABLE t ALTER s SET NOT NULL",
+        majors=(18,),
+        breaks="UPDATE t SET s = NULL",
+    ),
+    Form("ALTER TABLE t ADD CONSTRAINT q CHECK (i > 0) NOT ENFORCED", majors=(18,)),
+    Form(
+        "ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (k) REFERENCES t (id) NOT ENFORCED;\n"
+        "ALTER TABLE t ALTER CONSTRAINT f NOT ENFORCED",
+        majors=(18,),
+    ),
+    Form(
+        "ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (k) REFERENCES p (id) NOT ENFORCED",
+        majors=(18,),
+    ),
+    Form(
+        "ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (k) REFERENCES p (id) NOT ENFORCED;\n"
+        "ALTER TABLE t ALTER CONSTRAINT f ENFORCED",
+        majors=(18,),
+        breaks="UPDATE t SET k = 100000",
+    ),
+)
+
+WIDE_INDEXES: Final = (
+    Form("CREATE INDEX z ON t (i)"),
+    Form("CREATE INDEX ON t (i, k DESC)"),
+    Form("CREATE INDEX IF NOT EXISTS z ON t (i)"),
+    Form("CREATE INDEX IF NOT EXISTS t_v ON t (v)"),
+    Form("CREATE UNIQUE INDEX z ON t (i)", breaks="UPDATE t SET i = 1"),
+    Form("CREATE UNIQUE INDEX z ON t (lower(vt)) WHERE id < 2", may_fail=("23505",)),
+    Form("CREATE INDEX z ON t USING gin (jb)"),
+    Form("CREATE INDEX z ON t USING hash (i)"),
+    Form("CREATE INDEX z ON t USING brin (i)"),
+    Form("CREATE INDEX z ON t (lower(vt))"),
+    Form("CREATE INDEX z ON t (i) WHERE i > 5"),
+    Form("CREATE INDEX z ON t (i) INCLUDE (k)"),
+    Form("CREATE INDEX CONCURRENTLY z ON t (i)"),
+    Form("CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS z ON t (i)", may_fail=("23505",)),
+    Form("CREATE INDEX CONCURRENTLY IF NOT EXISTS t_v ON t (v)"),
+    Form("DROP INDEX t_v"),
+    Form("DROP INDEX IF EXISTS t_v CASCADE"),
+    Form("DROP INDEX CONCURRENTLY t_v"),
+    Form("DROP INDEX CONCURRENTLY IF EXISTS t_v"),
+    Form("DROP INDEX t_v, t_ts"),
+    Form("ALTER INDEX t_v RENAME TO t_v2"),
+    Form("ALTER INDEX t_v SET (fillfactor = 80)"),
+    Form("ALTER INDEX t_h ALTER COLUMN 1 SET STATISTICS 100"),
+    Form("REINDEX INDEX t_v"),
+    Form("REINDEX TABLE t"),
+    Form("REINDEX INDEX CONCURRENTLY t_v"),
+    Form("REINDEX TABLE CONCURRENTLY t"),
+    Form("REINDEX SCHEMA public", doubtful=True),
+    Form("ALTER INDEX t_v SET TABLESPACE proof_space"),
+    Form("ALTER TABLE t SET TABLESPACE proof_space"),
+    Form("CREATE INDEX z ON t (i) TABLESPACE proof_space"),
+)
+
+WIDE_TABLE: Final = (
+    Form("ALTER TABLE t RENAME TO t2"),
+    Form("ALTER TABLE t SET (autovacuum_vacuum_scale_factor = 0.05)"),
+    Form("ALTER TABLE t SET (fillfactor = 80)"),
+    Form("ALTER TABLE t SET (user_catalog_table = true)"),
+    Form("ALTER TABLE t RESET (fillfactor)"),
+    Form("ALTER TABLE t SET LOGGED"),
+    Form("ALTER TABLE t SET UNLOGGED"),
+    Form("ALTER TABLE t SET UNLOGGED;\nALTER TABLE t SET LOGGED"),
+    Form("ALTER TABLE t SET ACCESS METHOD heap"),
+    Form("ALTER TABLE t SET ACCESS METHOD other_heap"),
+    Form("ALTER TABLE t CLUSTER ON t_v"),
+    Form("ALTER TABLE t SET WITHOUT CLUSTER"),
+    Form("ALTER TABLE t REPLICA IDENTITY FULL"),
+    Form("ALTER TABLE t REPLICA IDENTITY USING INDEX t_nn"),
+    Form("ALTER TABLE t ENABLE ROW LEVEL SECURITY"),
+    Form("ALTER TABLE t FORCE ROW LEVEL SECURITY"),
+    Form("ALTER TABLE t DISABLE ROW LEVEL SECURITY"),
+    Form("ALTER TABLE t DISABLE TRIGGER USER"),
+    Form("ALTER TABLE t ENABLE TRIGGER ALL"),
+    Form("ALTER TABLE t OWNER TO postgres"),
+    Form("ALTER TABLE t SET SCHEMA archive"),
+    Form("CLUSTER t USING t_v"),
+    Form("TRUNCATE t", loses=True),
+    Form("TRUNCATE TABLE t RESTART IDENTITY", loses=True),
+    Form("LOCK TABLE t IN SHARE MODE"),
+    Form("LOCK TABLE t"),
+    Form("LOCK TABLE t, p IN ROW EXCLUSIVE MODE"),
+    Form("DROP TABLE t", loses=True),
+    Form("DROP TABLE IF EXISTS t CASCADE", loses=True),
+    Form("ANALYZE t"),
+    Form("VACUUM t"),
+    Form("VACUUM", doubtful=True),
+    Form("VACUUM t, p", fleeting=True),
+    Form("ALTER TABLE t CLUSTER ON t_v;\nCLUSTER t"),
+    Form("CLUSTER", doubtful=True),
+    Form("DROP TABLE IF EXISTS not_there", doubtful=True),
+    Form("ALTER TABLE t NO FORCE ROW LEVEL SECURITY"),
+    Form("ALTER TABLE t ADD COLUMN a int, SET (fillfactor = 90)"),
+    Form("ALTER TABLE t SET SCHEMA archive;\nALTER TABLE archive.t ADD COLUMN a int"),
+    Form("VACUUM FULL t"),
+    Form("VACUUM (FULL, ANALYZE) t"),
+    Form("CREATE TABLE n (id int PRIMARY KEY, t_id int REFERENCES t (id))"),
+    Form("CREATE TABLE n (id int, t_id int, FOREIGN KEY (t_id) REFERENCES t)"),
+    Form("CREATE TABLE n (id int PRIMARY KEY, parent int REFERENCES n (id))"),
+    Form("CREATE TABLE IF NOT EXISTS n (id int PRIMARY KEY, t_id int REFERENCES t (id))"),
+    Form("CREATE TABLE IF NOT EXISTS t (id int PRIMARY KEY, p_id int REFERENCES p (id))"),
+    Form("CREATE TABLE n (LIKE t INCLUDING ALL)"),
+    Form("CREATE TABLE n (LIKE p)"),
+    Form("CREATE TABLE n AS SELECT id FROM t"),
+    Form("CREATE TABLE n AS SELECT * FROM t JOIN p USING (id)"),
+    Form("CREATE TABLE n () INHERITS (t)"),
+    Form("CREATE TEMPORARY TABLE n AS SELECT * FROM t"),
+    Form("SELECT id INTO n FROM t"),
+)
+
+WIDE_OTHERS: Final = (
+    Form("CREATE VIEW vw AS SELECT i FROM t"),
+    Form("CREATE OR REPLACE VIEW vw AS SELECT t.i FROM t JOIN p ON p.id = t.pid"),
+    Form("CREATE MATERIALIZED VIEW mv AS SELECT i FROM t"),
+    Form("CREATE MATERIALIZED VIEW mv AS SELECT i FROM t WITH NO DATA"),
+    Form(
+        "CREATE TRIGGER g BEFORE UPDATE ON t FOR EACH ROW "
+        "EXECUTE FUNCTION suppress_redundant_updates_trigger()"
+    ),
+    Form(
+        "CREATE CONSTRAINT TRIGGER g AFTER INSERT ON t FROM p FOR EACH ROW "
+        "EXECUTE FUNCTION suppress_redundant_updates_trigger()"
+    ),
+    Form(
+        "CREATE TRIGGER g BEFORE UPDATE ON t FOR EACH ROW "
+        "EXECUTE FUNCTION suppress_redundant_updates_trigger();\n"
+        "ALTER TRIGGER g ON t RENAME TO g2;\nDROP TRIGGER g2 ON t",
+    ),
+    Form("DROP TRIGGER IF EXISTS not_there ON t"),
+    Form("CREATE POLICY po ON t USING (true)"),
+    Form("CREATE POLICY po ON t USING (true);\nALTER POLICY po ON t USING (false)"),
+    Form("CREATE POLICY po ON t USING (true);\nDROP POLICY po ON t"),
+    Form("CREATE STATISTICS st (dependencies) ON i, s FROM t"),
+    Form("ALTER TYPE pair ADD ATTRIBUTE b int"),
+    Form("DROP TYPE pair"),
+    Form("DROP FUNCTION next_number()"),
+    Form("DROP FUNCTION next_number() CASCADE"),
+    Form("CREATE STATISTICS st ON i, s FROM t;\nDROP STATISTICS st"),
+    Form("DROP SCHEMA archive"),
+    Form("DROP EXTENSION citext CASCADE"),
+    Form("SELECT next_number()"),
+    Form("SELECT setval('sequence_one', 5)"),
+    Form("SELECT pg_advisory_xact_lock(1)"),
+    Form("SELECT 1"),
+    Form("SET LOCAL lock_timeout = '1s'"),
+    Form("DO $$ BEGIN ALTER TABLE t ADD COLUMN a int; END $$"),
+    Form(
+        "DO $$ BEGIN UPDATE t SET b = false; DELETE FROM p WHERE id = -1; END $$",
+        may_fail=("23503",),
+    ),
+    Form("CREATE ROLE someone;\nREASSIGN OWNED BY someone TO postgres"),
+    Form("COMMENT ON TABLE t IS 'x'"),
+    Form("COMMENT ON COLUMN t.i IS 'x'"),
+    Form("COMMENT ON CONSTRAINT ck_nn ON t IS 'x'"),
+    Form("CREATE POLICY po ON t USING (true);\nCOMMENT ON POLICY po ON t IS 'x'"),
+    Form("COMMENT ON INDEX t_v IS 'x'"),
+    Form("COMMENT ON TYPE en IS 'x'"),
+    Form("GRANT SELECT ON t TO postgres"),
+    Form("REVOKE ALL ON t FROM PUBLIC"),
+    Form("GRANT SELECT (i) ON t TO postgres"),
+    Form("ALTER TYPE en ADD VALUE 'c'"),
+    Form("ALTER TYPE en ADD VALUE IF NOT EXISTS 'c' BEFORE 'a'"),
+    Form("ALTER TYPE en RENAME VALUE 'a' TO 'aa'"),
+    Form("ALTER TYPE en RENAME TO en_old"),
+    Form("CREATE TYPE other AS ENUM ('x')"),
+    Form("DROP TYPE en CASCADE", loses=True),
+    Form("DROP DOMAIN positive CASCADE", loses=True),
+    Form(
+        "ALTER DOMAIN positive ADD CONSTRAINT big CHECK (VALUE < 100000)",
+        breaks="UPDATE t SET pos = 200000",
+    ),
+    Form("ALTER DOMAIN positive ADD CONSTRAINT big CHECK (VALUE < 100000) NOT VALID"),
+    Form(
+        "ALTER DOMAIN positive ADD CONSTRAINT big CHECK (VALUE < 100000) NOT VALID;\n"
+        "ALTER DOMAIN positive VALIDATE CONSTRAINT big",
+    ),
+    Form("ALTER DOMAIN positive SET NOT NULL", breaks="UPDATE t SET pos = NULL"),
+    Form("ALTER DOMAIN positive DROP NOT NULL"),
+    Form("ALTER DOMAIN positive SET DEFAULT 1"),
+    Form("ALTER DOMAIN positive DROP CONSTRAINT positive_check"),
+    Form("CREATE SEQUENCE sq"),
+    Form("CREATE SEQUENCE sq OWNED BY t.i"),
+    Form("CREATE SEQUENCE sq;\nALTER SEQUENCE sq OWNED BY t.i"),
+    Form("CREATE RULE ru AS ON DELETE TO t DO INSTEAD NOTHING"),
+    Form("CREATE RULE ru AS ON DELETE TO t DO INSTEAD NOTHING;\nDROP RULE ru ON t"),
+    Form("CREATE PUBLICATION pu FOR TABLE t"),
+    Form("CREATE PUBLICATION pu;\nALTER PUBLICATION pu ADD TABLE t"),
+    Form("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'"),
+    Form("CREATE SCHEMA s1"),
+    Form("CREATE EXTENSION IF NOT EXISTS citext"),
+    Form("ALTER SCHEMA archive RENAME TO archive2"),
+)
+
+WIDE_ROWS: Final = (
+    Form("INSERT INTO p (id, code) VALUES (100001, 'x')"),
+    Form("INSERT INTO t (id, i, nn, bi, k) VALUES (100001, 1, 100001, 1, 1)"),
+    Form("INSERT INTO t (id, i, nn, bi, k, pid) VALUES (100001, 1, 100001, 1, 1, 1)"),
+    Form("INSERT INTO p SELECT id + 100000, v FROM t"),
+    Form("INSERT INTO p (id) VALUES (1) ON CONFLICT DO NOTHING"),
+    Form("UPDATE t SET b = false"),
+    Form("UPDATE t SET b = false WHERE id = 5"),
+    Form("UPDATE t SET b = false WHERE id = 5 AND b"),
+    Form("UPDATE t SET b = false WHERE nn = 5"),
+    Form("UPDATE t SET b = false WHERE vt = 'nothing'"),
+    Form("UPDATE t SET pid = 2 WHERE id = 5"),
+    Form("UPDATE t SET vt = p.code FROM p WHERE p.id = t.pid"),
+    Form("UPDATE t SET vt = (SELECT max(code) FROM p)"),
+    Form("UPDATE t SET b = false WHERE id BETWEEN 1 AND 20"),
+    Form("UPDATE p SET code = 'x' WHERE id = 3"),
+    Form("DELETE FROM t", loses=True),
+    Form("DELETE FROM t WHERE id = 5"),
+    Form("DELETE FROM t WHERE vt = 'nothing'"),
+    Form("DELETE FROM t USING p WHERE p.id = t.k AND p.code <> 'nothing'"),
+    Form("DELETE FROM t WHERE k IN (SELECT id FROM p WHERE code <> 'nothing')"),
+    Form(
+        "MERGE INTO t USING p ON p.id = t.id WHEN MATCHED THEN UPDATE SET pid = 7",
+    ),
+    Form("SELECT count(*) FROM t"),
+    Form("SELECT * FROM t JOIN p ON p.id = t.k"),
+    Form("SELECT id FROM t LIMIT 1"),
+    Form("SELECT id FROM t FOR UPDATE"),
+    Form("SELECT id FROM t WHERE vt <> '' FOR SHARE"),
+    Form("INSERT INTO p (id) SELECT id + 200000 FROM t WHERE id < 5000 RETURNING id"),
+    Form("WITH gone AS (DELETE FROM t WHERE vt = 'no' RETURNING id) SELECT * FROM gone"),
+)
