@@ -192,7 +192,10 @@ class MigrationReader(Resolver):
         if ref.path.startswith("alembic."):
             return self._call_alembic(ref, args, kwargs, site)
         if not ref.folder and ref.package in STANDARD:
-            if ref.path in _RUNNING_CODE or ref.package in _RUNNING_PROGRAMS:
+            module = site.frame.module
+            runs_code = ref.path in _RUNNING_CODE or ref.package in _RUNNING_PROGRAMS
+            # An application that starts programs for its settings does not migrate with them.
+            if runs_code and (module.main or module.migrates):
                 self.recorder.unresolved(f"{ref.path} runs what is not in the file", site.source)
             elif has_handle(args) and ref.package not in _STANDARD_HARMLESS:
                 self._unresolved_call(ref.path, site)
