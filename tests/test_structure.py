@@ -119,7 +119,8 @@ def _sqlglot_elsewhere(item: Import) -> bool:
 
 
 def _libcst_elsewhere(item: Import) -> bool:
-    return item.package == "libcst" and item.room != "linter"
+    knows = item.importer.startswith("linter.python") or item.importer == "linter.environment"
+    return item.package == "libcst" and not knows
 
 
 def _rooms_know_the_door(item: Import) -> bool:

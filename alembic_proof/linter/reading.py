@@ -73,7 +73,7 @@ def _read(files: Sequence[Path], root: Path) -> Iterator[ReadFile]:
 
 def read_one(path: Path, root: Path) -> ReadFile:
     """Read one file in this process."""
-    from alembic_proof.linter.reader import read_revision_with_dependencies
+    from alembic_proof.linter.python.reader import read_revision_with_dependencies
 
     try:
         revision, dependencies = read_revision_with_dependencies(path, root=root)

@@ -78,7 +78,7 @@ def _decoded(answers: Sequence[tuple[bytes, ReadFile]]) -> Iterator[ReadFile]:
 def _start_method() -> BaseContext:
     """Fork where it is safe: workers then share what is imported already."""
     if sys.platform == "linux" and threading.active_count() == 1:
-        from alembic_proof.linter import reader  # noqa: F401 - imported once, before the fork
+        from alembic_proof.linter.python import reader  # noqa: F401 - imported once, before the fork
 
         return multiprocessing.get_context("fork")
     return multiprocessing.get_context("spawn")

@@ -8,7 +8,7 @@ import pytest
 
 from alembic_proof.errors import SourceError
 from alembic_proof.history import Revision
-from alembic_proof.linter.reader import read_revision, read_revision_with_dependencies
+from alembic_proof.linter.python.reader import read_revision, read_revision_with_dependencies
 from alembic_proof.operations import Unresolved
 from tests.linter.reading_steps import describe_steps
 
@@ -288,7 +288,7 @@ def test_endless_work_is_given_up(tmp_path: Path) -> None:
 
 
 def test_a_failure_of_ours_is_unresolved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from alembic_proof.linter.calls import MigrationReader
+    from alembic_proof.linter.python.calls import MigrationReader
 
     def crash(*_: object) -> None:
         raise LookupError

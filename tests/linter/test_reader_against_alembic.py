@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from _pytest.mark.structures import ParameterSet
 
-from alembic_proof.linter.reader import read_revision
+from alembic_proof.linter.python.reader import read_revision
 from alembic_proof.linter.sql import read_statements
 from alembic_proof.objects import Column
 from alembic_proof.operations import (

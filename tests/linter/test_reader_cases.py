@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from _pytest.mark.structures import ParameterSet
 
-from alembic_proof.linter.reader import read_revision
+from alembic_proof.linter.python.reader import read_revision
 from tests.linter.reading_steps import describe_steps
 
 FOLDER = Path(__file__).parent / "reader_cases"

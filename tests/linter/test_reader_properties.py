@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alembic_proof.linter.reader import read_revision
+from alembic_proof.linter.python.reader import read_revision
 
 DIRECTIVES = (
     "create_table", "drop_table", "rename_table", "create_table_comment", "drop_table_comment",

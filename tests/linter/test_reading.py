@@ -109,7 +109,8 @@ import sys
 from pathlib import Path
 
 from alembic_proof.errors import SourceError
-from alembic_proof.linter import reader, reading
+from alembic_proof.linter import reading
+from alembic_proof.linter.python import reader
 
 real = reader.read_revision_with_dependencies
 

@@ -10,17 +10,17 @@ from collections.abc import Callable
 
 import libcst as cst
 
-from alembic_proof.linter import database_calls as database
-from alembic_proof.linter import python_calls
-from alembic_proof.linter.alembic_calls import is_directive, run_directive
-from alembic_proof.linter.attributes import COLLECTION_CHANGES, Resolver
-from alembic_proof.linter.evaluate import CallSite
-from alembic_proof.linter.frames import Frame, SourceModule
-from alembic_proof.linter.positions import Position
-from alembic_proof.linter.recorder import Recorder
-from alembic_proof.linter.source_files import STANDARD, SourceFiles
-from alembic_proof.linter.sqlalchemy_core import table_name, text_of
-from alembic_proof.linter.values import (
+from alembic_proof.linter.python import database_calls as database
+from alembic_proof.linter.python import python_calls
+from alembic_proof.linter.python.alembic_calls import is_directive, run_directive
+from alembic_proof.linter.python.attributes import COLLECTION_CHANGES, Resolver
+from alembic_proof.linter.python.evaluate import CallSite
+from alembic_proof.linter.python.frames import Frame, SourceModule
+from alembic_proof.linter.python.positions import Position
+from alembic_proof.linter.python.recorder import Recorder
+from alembic_proof.linter.python.source_files import STANDARD, SourceFiles
+from alembic_proof.linter.python.sqlalchemy_core import table_name, text_of
+from alembic_proof.linter.python.values import (
     Attribute,
     Autocommit,
     Batch,

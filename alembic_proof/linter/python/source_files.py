@@ -10,7 +10,7 @@ from pathlib import Path
 
 import libcst as cst
 
-from alembic_proof.linter.frames import SourceModule
+from alembic_proof.linter.python.frames import SourceModule
 
 _MAX_BYTES = 600_000
 _MAX_LEVELS = 10

@@ -1,7 +1,7 @@
 """Owns what Python expressions are worth, as far as it can be told without running them.
 
 The evaluator never imports or runs anything of the project. A part that cannot be told becomes a
-hole in a text, or an :class:`~alembic_proof.linter.values.Unknown`; an expression over SQLAlchemy
+hole in a text, or an :class:`~alembic_proof.linter.python.values.Unknown`; an expression over SQLAlchemy
 stays an expression (a symbol) until an operation needs it.
 """
 
@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from alembic_proof.linter.frames import Frame
-from alembic_proof.linter.operators import UNARY, ValueOperations, is_hashable, source_of
-from alembic_proof.linter.recorder import Recorder
-from alembic_proof.linter.values import (
+from alembic_proof.linter.python.frames import Frame
+from alembic_proof.linter.python.operators import UNARY, ValueOperations, is_hashable, source_of
+from alembic_proof.linter.python.recorder import Recorder
+from alembic_proof.linter.python.values import (
     Choice,
     Class,
     Entity,

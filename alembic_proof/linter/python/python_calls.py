@@ -1,7 +1,7 @@
 """Owns what Python's own functions and methods return for the values the evaluator holds.
 
 Nothing here reaches the database. A function that is not known returns an
-:class:`~alembic_proof.linter.values.Unknown`, which is always a correct answer.
+:class:`~alembic_proof.linter.python.values.Unknown`, which is always a correct answer.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from alembic_proof.linter.values import (
+from alembic_proof.linter.python.values import (
     Bound,
     Class,
     Function,
@@ -30,8 +30,8 @@ from alembic_proof.linter.values import (
 )
 
 if TYPE_CHECKING:
-    from alembic_proof.linter.attributes import Resolver
-    from alembic_proof.linter.evaluate import CallSite
+    from alembic_proof.linter.python.attributes import Resolver
+    from alembic_proof.linter.python.evaluate import CallSite
 
 _Args = tuple[Value, ...]
 _Kwargs = dict[str, Value]
@@ -540,7 +540,7 @@ def _package_data(reader: Resolver, args: _Args, kwargs: _Kwargs, site: CallSite
 
 
 def _exits(_reader: Resolver, _args: _Args, _kwargs: _Kwargs, _site: CallSite) -> Value:
-    from alembic_proof.linter.statements import EXITS
+    from alembic_proof.linter.python.statements import EXITS
 
     return EXITS
 

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from alembic_proof.linter.sql_text import expression, literal, quoted
-from alembic_proof.linter.sqlalchemy_core import (
+from alembic_proof.linter.python.sql_text import expression, literal, quoted
+from alembic_proof.linter.python.sqlalchemy_core import (
     Renderer,
     clause,
     column_name,
     table_name,
     text_of,
 )
-from alembic_proof.linter.sqlalchemy_types import (
+from alembic_proof.linter.python.sqlalchemy_types import (
     INTEGERS,
     EnumType,
     argument,
@@ -29,7 +29,7 @@ from alembic_proof.linter.sqlalchemy_types import (
     enum_values,
     sql_type,
 )
-from alembic_proof.linter.values import (
+from alembic_proof.linter.python.values import (
     Attribute,
     Call,
     Instance,
@@ -55,7 +55,7 @@ from alembic_proof.objects import (
 )
 
 if TYPE_CHECKING:
-    from alembic_proof.linter.attributes import Resolver
+    from alembic_proof.linter.python.attributes import Resolver
 
 _MAX_IDENTIFIER = 63
 _TRUE = (True,)

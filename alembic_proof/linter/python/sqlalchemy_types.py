@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from alembic_proof.linter.values import (
+from alembic_proof.linter.python.values import (
     Attribute,
     Call,
     Class,
@@ -25,7 +25,7 @@ from alembic_proof.linter.values import (
 from alembic_proof.objects import Name, SqlType
 
 if TYPE_CHECKING:
-    from alembic_proof.linter.attributes import Resolver
+    from alembic_proof.linter.python.attributes import Resolver
 
 _PLAIN: dict[str, str] = {
     "Text": "text",

@@ -13,14 +13,14 @@ import msgspec
 
 from alembic_proof.errors import SourceError
 from alembic_proof.history import Revision
-from alembic_proof.linter.calls import MigrationReader
-from alembic_proof.linter.evaluate import CallSite, OutOfFuelError
-from alembic_proof.linter.frames import Frame, SourceModule
-from alembic_proof.linter.positions import Position, call_positions
-from alembic_proof.linter.recorder import Recorder
-from alembic_proof.linter.source_files import EXTERNAL, SourceFiles
-from alembic_proof.linter.statements import Flow
-from alembic_proof.linter.values import Function, Items, Ref, Unknown, Value, is_known
+from alembic_proof.linter.python.calls import MigrationReader
+from alembic_proof.linter.python.evaluate import CallSite, OutOfFuelError
+from alembic_proof.linter.python.frames import Frame, SourceModule
+from alembic_proof.linter.python.positions import Position, call_positions
+from alembic_proof.linter.python.recorder import Recorder
+from alembic_proof.linter.python.source_files import EXTERNAL, SourceFiles
+from alembic_proof.linter.python.statements import Flow
+from alembic_proof.linter.python.values import Function, Items, Ref, Unknown, Value, is_known
 from alembic_proof.operations import Procedure, Step, Unresolved
 
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from alembic_proof.linter.evaluate import OutOfFuelError
-from alembic_proof.linter.frames import Frame, SourceModule
-from alembic_proof.linter.operators import source_of
-from alembic_proof.linter.statements import EXITS, MISSING, Flow, Statements
-from alembic_proof.linter.values import (
+from alembic_proof.linter.python.evaluate import OutOfFuelError
+from alembic_proof.linter.python.frames import Frame, SourceModule
+from alembic_proof.linter.python.operators import source_of
+from alembic_proof.linter.python.statements import EXITS, MISSING, Flow, Statements
+from alembic_proof.linter.python.values import (
     Class,
     Function,
     Items,

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import msgspec
 
-from alembic_proof.linter.positions import Position
+from alembic_proof.linter.python.positions import Position
 from alembic_proof.objects import Name
 from alembic_proof.operations import Operation, Step, Unresolved
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alembic_proof.linter.alembic_calls import create_index_of, table_operations
-from alembic_proof.linter.sql_text import (
+from alembic_proof.linter.python.alembic_calls import create_index_of, table_operations
+from alembic_proof.linter.python.sql_text import (
     expression,
     literal,
     quoted,
@@ -13,7 +13,7 @@ from alembic_proof.linter.sql_text import (
     unescape_binds,
     unescape_percent,
 )
-from alembic_proof.linter.sqlalchemy_core import (
+from alembic_proof.linter.python.sqlalchemy_core import (
     Renderer,
     column_name,
     primary_key_of,
@@ -22,14 +22,14 @@ from alembic_proof.linter.sqlalchemy_core import (
     table_name,
     text_of,
 )
-from alembic_proof.linter.sqlalchemy_schema import (
+from alembic_proof.linter.python.sqlalchemy_schema import (
     ColumnParts,
     construct,
     read_column,
     read_constraint,
 )
-from alembic_proof.linter.sqlalchemy_types import argument, enum_of
-from alembic_proof.linter.values import (
+from alembic_proof.linter.python.sqlalchemy_types import argument, enum_of
+from alembic_proof.linter.python.values import (
     Attribute,
     Autocommit,
     Call,
@@ -76,8 +76,8 @@ from alembic_proof.operations import (
 )
 
 if TYPE_CHECKING:
-    from alembic_proof.linter.attributes import Resolver
-    from alembic_proof.linter.evaluate import CallSite
+    from alembic_proof.linter.python.attributes import Resolver
+    from alembic_proof.linter.python.evaluate import CallSite
 
 _Args = tuple[Value, ...]
 _Kwargs = dict[str, Value]

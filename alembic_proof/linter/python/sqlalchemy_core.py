@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alembic_proof.linter.sql_text import expression, literal, quoted, statements
-from alembic_proof.linter.sqlalchemy_types import argument, sql_type
-from alembic_proof.linter.values import (
+from alembic_proof.linter.python.sql_text import expression, literal, quoted, statements
+from alembic_proof.linter.python.sqlalchemy_types import argument, sql_type
+from alembic_proof.linter.python.values import (
     Attribute,
     Call,
     Choice,
@@ -37,7 +37,7 @@ from alembic_proof.operations import (
 )
 
 if TYPE_CHECKING:
-    from alembic_proof.linter.attributes import Resolver
+    from alembic_proof.linter.python.attributes import Resolver
 
 _TABLES = ("Table", "table", "TableClause")
 _SELECTABLE = ("alias", "subquery", "cte", "lateral", "tablesample", "with_only_columns")

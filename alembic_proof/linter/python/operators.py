@@ -11,8 +11,8 @@ from pathlib import PurePath
 
 import libcst as cst
 
-from alembic_proof.linter.recorder import Recorder
-from alembic_proof.linter.values import (
+from alembic_proof.linter.python.recorder import Recorder
+from alembic_proof.linter.python.values import (
     HANDLES,
     MAX_CHOICES,
     Attribute,

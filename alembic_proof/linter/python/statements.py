@@ -13,11 +13,11 @@ from functools import partial
 
 import libcst as cst
 
-from alembic_proof.linter.evaluate import Evaluator, OutOfFuelError
-from alembic_proof.linter.frames import Frame
-from alembic_proof.linter.operators import source_of
-from alembic_proof.linter.recorder import shorten
-from alembic_proof.linter.values import (
+from alembic_proof.linter.python.evaluate import Evaluator, OutOfFuelError
+from alembic_proof.linter.python.frames import Frame
+from alembic_proof.linter.python.operators import source_of
+from alembic_proof.linter.python.recorder import shorten
+from alembic_proof.linter.python.values import (
     Choice,
     Function,
     Items,

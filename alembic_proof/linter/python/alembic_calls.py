@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from alembic_proof.linter.sqlalchemy_core import clause, column_name, table_name, text_of
-from alembic_proof.linter.sqlalchemy_schema import (
+from alembic_proof.linter.python.sqlalchemy_core import clause, column_name, table_name, text_of
+from alembic_proof.linter.python.sqlalchemy_schema import (
     ColumnParts,
     construct,
     exclude_columns,
@@ -27,8 +27,8 @@ from alembic_proof.linter.sqlalchemy_schema import (
     type_checks,
     upper_text,
 )
-from alembic_proof.linter.sqlalchemy_types import EnumType, collation_of, sql_type
-from alembic_proof.linter.values import (
+from alembic_proof.linter.python.sqlalchemy_types import EnumType, collation_of, sql_type
+from alembic_proof.linter.python.values import (
     Batch,
     Call,
     Items,
@@ -76,8 +76,8 @@ from alembic_proof.operations import (
 )
 
 if TYPE_CHECKING:
-    from alembic_proof.linter.attributes import Resolver
-    from alembic_proof.linter.evaluate import CallSite
+    from alembic_proof.linter.python.attributes import Resolver
+    from alembic_proof.linter.python.evaluate import CallSite
 
 _ABSENT = object()
 

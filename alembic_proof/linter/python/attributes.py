@@ -8,16 +8,16 @@ from pathlib import Path, PurePath
 
 import libcst as cst
 
-from alembic_proof.linter import database_calls as database
-from alembic_proof.linter import python_calls
-from alembic_proof.linter.frames import Frame, SourceModule
-from alembic_proof.linter.functions import MODULE_FUEL, Interpreter
-from alembic_proof.linter.recorder import Recorder
-from alembic_proof.linter.source_files import STANDARD, SourceFiles
-from alembic_proof.linter.sqlalchemy_core import mapped_table, text_of
-from alembic_proof.linter.sqlalchemy_schema import construct
-from alembic_proof.linter.statements import MISSING
-from alembic_proof.linter.values import (
+from alembic_proof.linter.python import database_calls as database
+from alembic_proof.linter.python import python_calls
+from alembic_proof.linter.python.frames import Frame, SourceModule
+from alembic_proof.linter.python.functions import MODULE_FUEL, Interpreter
+from alembic_proof.linter.python.recorder import Recorder
+from alembic_proof.linter.python.source_files import STANDARD, SourceFiles
+from alembic_proof.linter.python.sqlalchemy_core import mapped_table, text_of
+from alembic_proof.linter.python.sqlalchemy_schema import construct
+from alembic_proof.linter.python.statements import MISSING
+from alembic_proof.linter.python.values import (
     Attribute,
     Bound,
     Call,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import libcst as cst
 
-    from alembic_proof.linter.frames import Frame, SourceModule
+    from alembic_proof.linter.python.frames import Frame, SourceModule
 
 HOLE = "__hole__"
 """What stands in text where a part is unknown; the SQL reader knows the same word."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alembic_proof.linter.values import Ref, Value
+from alembic_proof.linter.python.values import Ref, Value
 
 if TYPE_CHECKING:
     import libcst as cst

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from alembic_proof.linter.values import HOLE
+from alembic_proof.linter.python.values import HOLE
 from alembic_proof.objects import Expression
 from alembic_proof.operations import Operation
 

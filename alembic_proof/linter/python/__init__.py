@@ -1,0 +1,1 @@
+"""Reads revision files: LibCST parses them, an evaluator follows them; nothing is imported."""
