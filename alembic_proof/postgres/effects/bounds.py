@@ -9,20 +9,26 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-_LITERAL: Final = r"(?:'(?P<{0}s>[^']*)'(?:\s*::\s*[\w ]+?)?|(?P<{0}n>-?\d+(?:\.\d+)?))"
-_RANGE: Final = re.compile(
-    r"\bFROM\s*\(\s*(?:(?P<open_low>MINVALUE)|" + _LITERAL.format("low") + r")\s*\)\s*"
-    r"TO\s*\(\s*(?:(?P<open_high>MAXVALUE)|" + _LITERAL.format("high") + r")\s*\)",
-    re.IGNORECASE,
-)
-_LIST: Final = re.compile(r"\bIN\s*\((?P<values>.*)\)\s*$", re.IGNORECASE | re.DOTALL)
-_COMPARISON: Final = re.compile(r"(?P<operator>>=|<=|>|<|=)\s*" + _LITERAL.format("value"))
+_COLUMN: Final = r'(?P<column>[a-z_]\w*|"[^"]+")'
+_LITERAL: Final = r"(?:'[^']*'(?:\s*::\s*[\w ]+?)?|-?\d+(?:\.\d+)?)"
 _BETWEEN: Final = re.compile(
-    r"\bBETWEEN\s+" + _LITERAL.format("low") + r"\s+AND\s+" + _LITERAL.format("high"),
+    rf"{_COLUMN}\s+BETWEEN\s+(?P<low>{_LITERAL})\s+AND\s+(?P<high>{_LITERAL})", re.IGNORECASE
+)
+_AND: Final = re.compile(r"\bAND\b", re.IGNORECASE)
+_COMPARISON: Final = re.compile(
+    rf"[\s(]*{_COLUMN}\s*(?P<operator>>=|<=|>|<|=)\s*(?P<value>{_LITERAL})[\s)]*", re.IGNORECASE
+)
+_MEMBER: Final = re.compile(
+    rf"[\s(]*{_COLUMN}\s+IN\s*\((?P<values>\s*{_LITERAL}(?:\s*,\s*{_LITERAL})*\s*)\)[\s)]*",
     re.IGNORECASE,
 )
-_ANY_LITERAL: Final = re.compile(r"'[^']*'|\b\d+(?:\.\d+)?\b")
-_DISJUNCTION: Final = re.compile(r"\b(?:OR|NOT\s+IN|NOT\s+BETWEEN)\b|<>|!=", re.IGNORECASE)
+_DISJUNCTION: Final = re.compile(r"\b(?:OR|NOT)\b(?!\s+NULL)", re.IGNORECASE)
+_RANGE_BOUND: Final = re.compile(
+    rf"\bFROM\s*\(\s*(?P<low>MINVALUE|{_LITERAL})\s*\)\s*"
+    rf"TO\s*\(\s*(?P<high>MAXVALUE|{_LITERAL})\s*\)",
+    re.IGNORECASE,
+)
+_LIST_BOUND: Final = re.compile(r"\bIN\s*\((?P<values>.*)\)\s*$", re.IGNORECASE | re.DOTALL)
 
 _Value = tuple[int, float, str]
 """A literal in an order: numbers by value, after them strings by text."""
@@ -33,65 +39,74 @@ class _Range(NamedTuple):
 
     low: _Value | None
     high: _Value | None
-    high_included: bool = False
+    high_included: bool
 
 
 def implies_bound(check: str, bound: str) -> bool:
-    """Whether the expression of a CHECK proves a bound (``FOR VALUES …``), NULL aside."""
+    """Whether the expression of a CHECK proves a bound (``FOR VALUES …``), NULL aside.
+
+    The key of the partitioned table is not known here: a CHECK that compares one column only is
+    taken to be about it.
+    """
     if _DISJUNCTION.search(check):
         return False
-    ranged = _RANGE.search(bound)
+    conjuncts = _AND.split(_BETWEEN.sub(r"\g<column> >= \g<low> AND \g<column> <= \g<high>", check))
+    ranged = _RANGE_BOUND.search(bound)
     if ranged is not None:
-        return _implies_range(check, ranged)
-    listed = _LIST.search(bound)
-    if listed is None:
-        return False
-    found = set(_ANY_LITERAL.findall(check))
-    return bool(found) and found <= set(_ANY_LITERAL.findall(listed["values"]))
+        found = _range_of(conjuncts)
+        return found is not None and _is_within(found, ranged)
+    listed = _LIST_BOUND.search(bound)
+    return listed is not None and _are_members(conjuncts, _literals(listed["values"]))
 
 
-def _implies_range(check: str, bound: re.Match[str]) -> bool:
-    wanted = _Range(
-        None if bound["open_low"] else _value(bound["lows"], bound["lown"]),
-        None if bound["open_high"] else _value(bound["highs"], bound["highn"]),
-    )
-    found = _range_of(check)
-    if found is None:
+def _are_members(conjuncts: list[str], wanted: set[_Value]) -> bool:
+    for conjunct in conjuncts:
+        member = _MEMBER.fullmatch(conjunct)
+        equal = _COMPARISON.fullmatch(conjunct)
+        if member is not None and _literals(member["values"]) <= wanted:
+            return True
+        if equal is not None and equal["operator"] == "=" and _value(equal["value"]) in wanted:
+            return True
+    return False
+
+
+def _literals(values: str) -> set[_Value]:
+    return {_value(literal) for literal in re.findall(_LITERAL, values)}
+
+
+def _is_within(found: _Range, bound: re.Match[str]) -> bool:
+    if bound["low"].upper() != "MINVALUE" and (
+        found.low is None or found.low < _value(bound["low"])
+    ):
         return False
-    low_fits = wanted.low is None or (found.low is not None and found.low >= wanted.low)
-    if wanted.high is None:
-        return low_fits
+    if bound["high"].upper() == "MAXVALUE":
+        return True
+    high = _value(bound["high"])
     if found.high is None:
         return False
-    high_fits = found.high < wanted.high or (found.high == wanted.high and not found.high_included)
-    return low_fits and high_fits
+    return found.high < high or (found.high == high and not found.high_included)
 
 
-def _range_of(check: str) -> _Range | None:
-    """The interval that a conjunction of comparisons of one column allows; None if unclear."""
-    between = _BETWEEN.search(check)
-    if between is not None:
-        return _Range(
-            _value(between["lows"], between["lown"]),
-            _value(between["highs"], between["highn"]),
-            high_included=True,
-        )
+def _range_of(conjuncts: list[str]) -> _Range | None:
+    """The interval that comparisons of one column allow; None if there is not just one."""
     low: _Value | None = None
     high: _Value | None = None
-    included = False
-    for match in _COMPARISON.finditer(check):
-        value = _value(match["values"], match["valuen"])
-        match match["operator"]:
-            case ">=" | ">":
-                low = value
-            case "<" | "<=":
-                high, included = value, match["operator"] == "<="
-            case _:
-                low, high, included = value, value, True
-    return _Range(low, high, included) if low or high else None
+    high_included = False
+    columns: set[str] = set()
+    for conjunct in conjuncts:
+        match = _COMPARISON.fullmatch(conjunct)
+        if match is None:
+            continue
+        columns.add(match["column"].strip('"').lower())
+        value, operator = _value(match["value"]), match["operator"]
+        if operator in (">=", ">", "="):
+            low = value
+        if operator in ("<=", "<", "="):
+            high, high_included = value, operator != "<"
+    return _Range(low, high, high_included) if len(columns) == 1 else None
 
 
-def _value(text: str | None, number: str | None) -> _Value:
-    if number is not None:
-        return (0, float(number), "")
-    return (1, 0.0, text or "")
+def _value(literal: str) -> _Value:
+    if literal.startswith("'"):
+        return (1, 0.0, literal[1 : literal.rindex("'")])
+    return (0, float(literal), "")
