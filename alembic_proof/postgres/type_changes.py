@@ -240,7 +240,8 @@ def _fits(old: SqlType, new: SqlType) -> bool:
         case "varchar" | "varbit":
             return bool(old.modifiers) and old.modifiers <= new.modifiers
         case "numeric":
-            return bool(old.modifiers) and _numeric_fits(old.modifiers, new.modifiers)
+            same_scale = _scale(old) == _scale(new)
+            return bool(old.modifiers) and same_scale and old.modifiers[0] <= new.modifiers[0]
         case "timestamp" | "timestamptz" | "time" | "timetz" | "interval":
             return (old.modifiers or (_MOST_PRECISE,)) <= new.modifiers
         case _:
@@ -248,12 +249,6 @@ def _fits(old: SqlType, new: SqlType) -> bool:
 
 
 _MOST_PRECISE: Final = 6
-
-
-def _numeric_fits(old: tuple[int, ...], new: tuple[int, ...]) -> bool:
-    old_scale = old[1] if len(old) > 1 else 0
-    new_scale = new[1] if len(new) > 1 else 0
-    return old_scale == new_scale and old[0] <= new[0]
 
 
 def has_automatic_cast(schema: SchemaModel, old: SqlType, new: SqlType) -> bool | None:
@@ -302,52 +297,108 @@ def _failures(
     old, new = _base(schema, old), _base(schema, new)
     if old.name in _STRINGS and not old.dimensions:
         failures.append(_failure_from_string(subject, old, new, explicit))
+    elif new.name in _STRINGS and not (old.dimensions or new.dimensions):
+        failures.append(_failure_of_length(subject, _width(schema, old), new, explicit))
     elif not (old.dimensions or new.dimensions):
         failures.append(_failure_of_number(subject, old, new))
     return tuple(failure for failure in failures if failure is not None)
 
 
+_ANY_TEXT: Final = frozenset({"xml", "bytea", "tsvector", "name"})
+"""Types that hardly any text is invalid for."""
+
 _DATES: Final = frozenset({"date", "timestamp", "timestamptz", "time", "timetz", "interval"})
+
+
+_WIDTHS: Final = {
+    "boolean": 5,
+    "smallint": 6,
+    "integer": 11,
+    "bigint": 20,
+    "real": 15,
+    "double precision": 24,
+    "oid": 10,
+    "uuid": 36,
+}
+"""The most characters of a value as text."""
+
+
+def _width(schema: SchemaModel, old: SqlType) -> int | None:
+    """The most characters that a value has as text; None when there is no limit we know."""
+    enum = schema.type_named(old.name)
+    if enum is not None and enum.kind == "enum" and enum.created_in is not None:
+        return max(map(len, enum.values), default=0)
+    if old.name == "numeric" and old.modifiers:
+        precision, scale = old.modifiers[0], _scale(old)
+        return len("-") + max(precision, scale + 1) + (len(".") if scale else 0)
+    return _WIDTHS.get(old.name)
+
+
+def _failure_of_length(
+    subject: str, held: int | None, new: SqlType, explicit: SqlType | None
+) -> DataFailure | None:
+    limit = new.modifiers[0] if new.modifiers else (1 if new.name == "char" else None)
+    if limit is None or (held is not None and held <= limit):
+        return None
+    if explicit is not None and explicit.modifiers == new.modifiers:
+        return None
+    return DataFailure("22001", f"a value of {subject} is longer than {limit} characters")
 
 
 def _failure_from_string(
     subject: str, old: SqlType, new: SqlType, explicit: SqlType | None
 ) -> DataFailure | None:
-    if new.name in ("xml", "bytea", "tsvector", "name"):
+    if new.name in _ANY_TEXT:
         return None
     if new.name in _STRINGS and not new.dimensions:
-        if explicit is not None and explicit.modifiers == new.modifiers:
-            return None
-        limit = new.modifiers[0] if new.modifiers else (1 if new.name == "char" else None)
-        held = old.modifiers[0] if old.modifiers else None
-        if limit is None or (held is not None and held <= limit):
-            return None
-        return DataFailure("22001", f"a value of {subject} is longer than {limit} characters")
+        return _failure_of_length(
+            subject, old.modifiers[0] if old.modifiers else None, new, explicit
+        )
     sqlstate = "22007" if new.name in _DATES and not new.dimensions else "22P02"
     return DataFailure(sqlstate, f"a value of {subject} is not valid as {new}")
 
 
-_DIGITS: Final = {"smallint": 5, "integer": 10, "bigint": 19}
+_DIGITS: Final = {
+    "smallint": 5,
+    "integer": 10,
+    "bigint": 19,
+    "real": 39,
+    "double precision": 309,
+}
+"""The most digits before the point that a value has; not all numbers of so many digits fit."""
+
+_INTEGERS: Final = ("smallint", "integer", "bigint")
 
 
 def _failure_of_number(subject: str, old: SqlType, new: SqlType) -> DataFailure | None:
-    if old.name not in _NUMBERS or new.name not in _NUMBERS:
+    if old.name not in _NUMBERS or new.name not in _NUMBERS or old == new:
         return None
-    out_of_range = DataFailure("22003", f"a value of {subject} is out of range for {new}")
-    if new.name in _DIGITS:
-        narrower = old.name not in _DIGITS or _DIGITS[new.name] < _DIGITS[old.name]
-        return out_of_range if narrower else None
-    if new.name == "numeric" and new.modifiers:
-        whole = new.modifiers[0] - (new.modifiers[1] if len(new.modifiers) > 1 else 0)
-        if old.name in _DIGITS:
-            return out_of_range if whole < _DIGITS[old.name] else None
-        if old.name == "numeric" and old.modifiers:
-            held = old.modifiers[0] - (old.modifiers[1] if len(old.modifiers) > 1 else 0)
-            return out_of_range if whole < held else None
-        return out_of_range
-    if new.name == "real" and old.name in ("numeric", "double precision"):
-        return out_of_range
-    return out_of_range if (old.name, new.name) == ("numeric", "double precision") else None
+    room = _room(new)
+    needed = _digits_needed(old, new)
+    if room is None or (needed is not None and needed <= room):
+        return None
+    return DataFailure("22003", f"a value of {subject} is out of range for {new}")
+
+
+def _room(new: SqlType) -> int | None:
+    """How many digits before the point fit for certain; None for any number of them."""
+    if new.name != "numeric":
+        return _DIGITS[new.name] - 1
+    return new.modifiers[0] - _scale(new) if new.modifiers else None
+
+
+def _digits_needed(old: SqlType, new: SqlType) -> int | None:
+    """The most digits before the point after rounding; None when there is no limit."""
+    if old.name != "numeric":
+        return _DIGITS[old.name]
+    if not old.modifiers:
+        return None
+    rounds = new.name in _INTEGERS or (new.name == "numeric" and _scale(new) < _scale(old))
+    return old.modifiers[0] - _scale(old) + rounds
+
+
+def _scale(numeric: SqlType) -> int:
+    return numeric.modifiers[1] if len(numeric.modifiers) > 1 else 0
 
 
 def _loss(subject: str, old: SqlType, new: SqlType, explicit: SqlType | None) -> str:
@@ -358,13 +409,11 @@ def _loss(subject: str, old: SqlType, new: SqlType, explicit: SqlType | None) ->
         held = old.modifiers[0] if old.modifiers else None
         if held is None or held > new.modifiers[0]:
             return f"what {subject} holds beyond {new.modifiers[0]} characters"
-    if old.name in ("numeric", "real", "double precision") and new.name in _DIGITS:
+    if old.name in ("numeric", "real", "double precision") and new.name in _INTEGERS:
         return f"the fraction of every value of {subject}"
-    if old.name == new.name == "numeric" and new.modifiers:
-        kept = new.modifiers[1] if len(new.modifiers) > 1 else 0
-        scale = old.modifiers[1] if len(old.modifiers) > 1 else 0
-        if not old.modifiers or scale > kept:
-            return f"the digits of {subject} beyond {kept} decimal places"
+    rounds = not old.modifiers or _scale(old) > _scale(new)
+    if old.name == new.name == "numeric" and new.modifiers and rounds:
+        return f"the digits of {subject} beyond {_scale(new)} decimal places"
     if old.name in ("timestamp", "timestamptz") and new.name == "date":
         return f"the time of day of every value of {subject}"
     if old.name in ("timestamp", "timestamptz") and new.name in ("time", "timetz"):

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from alembic_proof import recipes
 from alembic_proof.effects import TableEffect, Work
-from alembic_proof.findings import Finding, Severity
+from alembic_proof.findings import Confidence, Finding, Severity
 from alembic_proof.locks import LockMode
 from alembic_proof.operations import CreateIndex, Reindex
 from alembic_proof.rules.base import Claim, Context, Holds, Rule
@@ -58,13 +58,33 @@ with op.get_context().autocommit_block():
             return
         for effect in context.blocked()[:1]:
             yield self.blocking_finding(context, effect, help=_recipe(context, operation, effect))
+        if isinstance(operation, Reindex) and _is_of_unknown_table(context, operation):
+            yield self.finding(
+                context,
+                f"REINDEX INDEX {operation.name} holds SHARE on its table, which the history does not "
+                "name, while the index is built from every row: writes wait",
+                help=_recipe_of_reindex(operation),
+                confidence=Confidence.MEDIUM,
+            )
+
+
+def _is_of_unknown_table(context: Context, operation: Reindex) -> bool:
+    return (
+        operation.kind == "INDEX"
+        and operation.name is not None
+        and not operation.concurrently
+        and context.schema.table_of_index(operation.name) is None
+    )
+
+
+def _recipe_of_reindex(operation: Reindex) -> str:
+    name = f" {recipes.relation(operation.name)}" if operation.name else ""
+    return recipes.autocommit(recipes.execute(f"REINDEX {operation.kind} CONCURRENTLY{name}"))
 
 
 def _recipe(context: Context, operation: CreateIndex | Reindex, effect: TableEffect) -> str:
     if isinstance(operation, Reindex):
-        name = f" {recipes.relation(operation.name)}" if operation.name else ""
-        statement = recipes.execute(f"REINDEX {operation.kind} CONCURRENTLY{name}")
-        return recipes.autocommit(statement)
+        return _recipe_of_reindex(operation)
     table = context.schema.table(effect.table)
     if table is not None and table.partitioned:
         return (

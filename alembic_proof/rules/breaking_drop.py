@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from alembic_proof.findings import Finding, Severity
+from alembic_proof.findings import Confidence, Finding, Severity
 from alembic_proof.history import Revision
 from alembic_proof.objects import Name
 from alembic_proof.operations import (
@@ -13,8 +13,10 @@ from alembic_proof.operations import (
     CreateTable,
     CreateView,
     DropColumn,
+    DropExtension,
     DropSchema,
     DropTable,
+    DropType,
     DropView,
     RenameTable,
 )
@@ -27,7 +29,8 @@ class BreakingDrop(Rule):
 
     ## What it finds
     `op.drop_column`, `op.drop_table`, `DROP VIEW` and `DROP SCHEMA` of what the release has not
-    created itself. A view that is created again in the same transaction is not dropped.
+    created itself, and types and extensions dropped with `CASCADE`, which takes the columns of those
+    types along. A view that is created again in the same transaction is not dropped.
 
     ## Why it hurts
     The release before this one is still serving while the migration runs. SQLAlchemy names every
@@ -80,6 +83,17 @@ op.alter_column("orders", "note", existing_type=sa.Text(), nullable=True)
                 ]
                 if tables or context.operation.cascade:
                     yield self._schema(context, schema, tables)
+            case DropType(type=name):
+                yield from self._cascade(context, f"the type {name}")
+            case DropExtension(extension=name, cascade=True):
+                yield self.finding(
+                    context,
+                    f"drops the extension {name} and, through CASCADE, whatever depends on it: columns "
+                    "of its types are lost with their values",
+                    help=_two_releases(f"what depends on {name}"),
+                    severity=Severity.WARNING,
+                    confidence=Confidence.MEDIUM,
+                )
             case _:
                 return
 
@@ -103,6 +117,17 @@ op.alter_column("orders", "note", existing_type=sa.Text(), nullable=True)
                     )
                 case _:
                     pass
+
+    def _cascade(self, context: Context, what: str) -> Iterator[Finding]:
+        for loss in context.effects.losses:
+            if context.in_use(loss.table):
+                yield self.finding(
+                    context,
+                    f"drops {what} and, through CASCADE, a column of {loss.table}: {loss.what} is lost, "
+                    "and statements of running code that name it fail with 42703",
+                    help=_two_releases(f"that column of {loss.table}"),
+                    table=loss.table,
+                )
 
     def _column(self, context: Context, table: Name, column: str) -> Finding:
         return self.finding(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from alembic_proof.findings import Confidence, Finding, Severity
-from alembic_proof.operations import Unresolved
+from alembic_proof.operations import CallFunction, Unresolved
 from alembic_proof.rules.base import Claim, Context, Rule, Unobservable
 
 _LONGEST_SOURCE = 80
@@ -17,7 +17,8 @@ class UnresolvedOperation(Rule):
 
     ## What it finds
     SQL that is put together while the migration runs, calls of functions and libraries that are not
-    known here, and SQL that cannot be read. Each is counted in the report's coverage.
+    known here, and SQL that cannot be read. Each is counted in the report's coverage. A query that
+    calls a function of your own is a warning: the function's body may do anything.
 
     ## Why it hurts
     No other rule can judge it. It may take any lock and lose any data, and what it changes is missing
@@ -55,9 +56,21 @@ for name in ("id", "note"):
 
     def check_operation(self, context: Context) -> Iterator[Finding]:
         """Report what was seen and not understood."""
-        operation = context.operation
-        if not isinstance(operation, Unresolved):
-            return
+        match context.operation:
+            case Unresolved() as operation:
+                yield self._unresolved(context, operation)
+            case CallFunction(function=function):
+                yield self.finding(
+                    context,
+                    f"calls the function {function}: what its body does is not known",
+                    help="write what it does into the revision, or run the gate, which executes it",
+                    severity=Severity.WARNING,
+                    confidence=Confidence.MEDIUM,
+                )
+            case _:
+                return
+
+    def _unresolved(self, context: Context, operation: Unresolved) -> Finding:
         tables = operation.tables
         all_new = bool(tables) and not any(context.in_use(table) for table in tables)
         source = " ".join(operation.source.split())
@@ -65,7 +78,7 @@ for name in ("id", "note"):
             source = f"{source[:_LONGEST_SOURCE]}…"
         quoted = f"{source!r} " if source else "an operation "
         condition = context.judged.step.condition
-        yield self.finding_at(
+        return self.finding_at(
             context.revision,
             context.judged.step.line,
             f"{quoted}could not be understood: {operation.reason}",

@@ -167,3 +167,53 @@ def _work_of(connection: Connection, statement: str) -> Work | str:
     if before[1] != after[1]:
         return Work.INDEX_BUILD
     return Work.SCAN if before[2] != after[2] else Work.CATALOG
+
+
+_LONGEST: Final[dict[LiteralString, LiteralString]] = {
+    "smallint": "-32768",
+    "integer": "-2147483648",
+    "bigint": "-9223372036854775808",
+    "numeric": "1e400",
+    "numeric(8)": "-99999999",
+    "numeric(10,2)": "-99999999.99",
+    "numeric(12,2)": "-9999999999.99",
+    "numeric(12,4)": "-99999999.9999",
+    "numeric(9,1)": "-99999999.9",
+    "numeric(5,5)": "-0.99999",
+    "numeric(45)": "9" * 45,
+    "real": "-3.1234567e38",
+    "double precision": "-1.2345678901234567e300",
+    "boolean": "false",
+    "text": "'" + "x" * 40 + "'",
+    "varchar(10)": "'" + "x" * 10 + "'",
+    "varchar(20)": "'" + "x" * 20 + "'",
+    "char(5)": "'xxxxx'",
+    "uuid": "'5c4a9a0e-46b6-4ed1-a1d4-7d3cbf3e4c8c'",
+    "long_mood": "'rather long'",
+}
+"""For each type a value that needs the most room."""
+
+
+def test_the_value_that_needs_most_room_fails_where_a_failure_is_predicted(
+    server: Server, fresh_database: FreshDatabase
+) -> None:
+    types: LiteralString = "CREATE TYPE long_mood AS ENUM ('rather long');"
+    wrong = []
+    failing = 0
+    with server.connect(fresh_database(server)) as connection:
+        connection.execute(types)
+        for old, value in _LONGEST.items():
+            setup: LiteralString = f"CREATE TABLE t (id int, c {old});"
+            model = model_of(types + setup)
+            connection.execute("DROP TABLE IF EXISTS t")
+            connection.execute(setup)
+            connection.execute(f"INSERT INTO t VALUES (1, {value})")
+            for new in _LONGEST:
+                statement = f"ALTER TABLE t ALTER c TYPE {new}"
+                predicted = predict_form(statement, model, server.major).sqlstates
+                observed = _work_of(connection, statement)
+                failing += observed in predicted
+                if isinstance(observed, Work) == bool(predicted):
+                    wrong.append(f"{old} to {new}: {observed}, predicted {set(predicted)}")
+    assert wrong == []
+    assert failing > len(_LONGEST)

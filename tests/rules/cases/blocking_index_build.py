@@ -112,3 +112,12 @@ def renaming_an_index():
 def dialect_condition():
     if op.get_bind().dialect.name == "sqlite":
         op.create_index("i", "orders", ["total"])
+
+
+def reindex_of_an_index_from_elsewhere():
+    op.execute("REINDEX INDEX made_by_hand")  # expect: AP101
+
+
+def reindex_concurrently_of_an_index_from_elsewhere():
+    with op.get_context().autocommit_block():
+        op.execute("REINDEX INDEX CONCURRENTLY made_by_hand")

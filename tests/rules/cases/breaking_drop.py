@@ -37,6 +37,18 @@ def drop_schema():
     op.execute("DROP SCHEMA shop CASCADE")  # expect: AP201
 
 
+def type_with_its_columns():
+    op.execute("DROP TYPE order_kind CASCADE")  # expect: AP201
+
+
+def type_that_is_still_used():
+    op.execute("DROP TYPE order_kind")
+
+
+def extension_with_its_columns():
+    op.execute("DROP EXTENSION citext CASCADE")  # expect: AP201
+
+
 def column_added_in_the_release():
     op.add_column("orders", sa.Column("a", sa.Text()))
     # next revision

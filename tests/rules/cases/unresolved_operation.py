@@ -23,6 +23,18 @@ def third_party_operation():
     op.create_entity(object())  # expect: AP001
 
 
+def function_of_somebody():
+    op.execute("SELECT rebuild_everything()")  # expect: AP001
+
+
+def procedure_in_a_block():
+    op.execute("DO $$ BEGIN CALL rebuild_everything(); END $$")  # expect: AP001
+
+
+def functions_of_postgresql():
+    op.execute("SELECT set_config('work_mem', '64MB', false), now(), uuid_generate_v4()")
+
+
 def literals_in_a_loop():
     for name in ("orders", "customers"):
         op.execute(f"COMMENT ON TABLE {name} IS 'x'")
