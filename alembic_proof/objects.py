@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Name(msgspec.Struct, frozen=True, order=True):
+class Name(msgspec.Struct, frozen=True):
     """A relation, type or function as PostgreSQL stores its name: folded to lower case unless quoted.
 
     ``schema`` is the schema name when the migration gives one other than ``public``; a bare name and
@@ -21,6 +21,9 @@ class Name(msgspec.Struct, frozen=True, order=True):
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}" if self.schema else self.name
+
+    def __lt__(self, other: Name) -> bool:
+        return str(self) < str(other)
 
     @classmethod
     def of(cls, name: str, schema: str | None = None) -> Name:
