@@ -19,7 +19,7 @@ from typing import Annotated, Any, get_args
 import msgspec
 
 from alembic_proof.errors import ConfigError
-from alembic_proof.findings import Severity
+from alembic_proof.findings import Finding, Severity
 
 _TABLE = "tool.alembic-proof"
 _OWN_FILE = "alembic-proof.toml"
@@ -66,6 +66,13 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
 
     source: Path | None = None
     origins: Mapping[str, str] = MappingProxyType({})
+
+    def adjusted(self, finding: Finding) -> Finding:
+        """The finding with the severity that is configured for its rule, by name or code."""
+        for written, level in self.severity.items():
+            if written.lower() in (finding.rule, finding.code.lower()):
+                return msgspec.structs.replace(finding, severity=level)
+        return finding
 
     def excludes(self, path: Path) -> bool:
         """Whether ``exclude`` names this absolute path or a folder it lies in."""

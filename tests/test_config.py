@@ -15,7 +15,7 @@ from alembic_proof.config import (
     read_config,
 )
 from alembic_proof.errors import ConfigError
-from alembic_proof.findings import Severity
+from alembic_proof.findings import Confidence, Finding, Severity
 
 KNOWN = ("AP101", "blocking-index-build", "AP205", "dropped-column")
 
@@ -186,3 +186,21 @@ def test_describe_writes_toml() -> None:
 def test_excludes(pattern: str, path: str, excluded: bool, tmp_path: Path) -> None:
     config = load_config(configure(tmp_path / "project", f'exclude = ["{pattern}"]\n'))
     assert config.excludes((tmp_path / "project" / path).resolve()) is excluded
+
+
+@pytest.mark.parametrize("written", ["blocking-index-build", "AP101", "ap101"])
+def test_severity_by_name_or_code(written: str) -> None:
+    finding = Finding(
+        code="AP101",
+        rule="blocking-index-build",
+        severity=Severity.ERROR,
+        confidence=Confidence.HIGH,
+        revision="a",
+        path="a.py",
+        line=1,
+        column=1,
+        message="",
+        help="",
+    )
+    assert Config(severity={written: Severity.INFO}).adjusted(finding).severity is Severity.INFO
+    assert Config(severity={"AP102": Severity.INFO}).adjusted(finding) == finding

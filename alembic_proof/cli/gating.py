@@ -166,8 +166,7 @@ def _as_configured(findings: Iterable[Finding], config: Config) -> Iterator[Find
         if any(_names(entry, finding) for entry in config.ignore):
             note(f"ignored, as configured: {finding.code} {finding.rule} in {finding.path}")
             continue
-        level = config.severity.get(finding.rule) or config.severity.get(finding.code)
-        yield msgspec.structs.replace(finding, severity=level) if level else finding
+        yield config.adjusted(finding)
 
 
 def _names(entry: str, finding: Finding) -> bool:

@@ -10,7 +10,7 @@ import msgspec
 from alembic_proof import __version__
 from alembic_proof.config import Config
 from alembic_proof.errors import HistoryError
-from alembic_proof.findings import Finding, Report, Severity
+from alembic_proof.findings import Finding, Report
 from alembic_proof.history import History, Revision
 from alembic_proof.linter.cache import RevisionCache
 from alembic_proof.linter.discover import revision_files
@@ -95,10 +95,7 @@ def lint(project: Project, config: Config, options: LintOptions) -> Report:
         postgres=postgres,
         postgres_source=postgres_source,
         findings=tuple(
-            sorted(
-                (_with_severity(finding, config) for finding in findings),
-                key=lambda finding: finding.sort_key,
-            )
+            sorted(map(config.adjusted, findings), key=lambda finding: finding.sort_key)
         ),
         allowed=tuple(sorted(parted.allowed, key=lambda finding: finding.sort_key)),
         revisions=tuple(judgement.revisions),
@@ -184,8 +181,3 @@ def _about_allowances(
         )
         for problem in parted.problems
     ]
-
-
-def _with_severity(finding: Finding, config: Config) -> Finding:
-    level = config.severity.get(finding.rule) or config.severity.get(finding.code)
-    return msgspec.structs.replace(finding, severity=Severity(level)) if level else finding
