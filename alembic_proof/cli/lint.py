@@ -49,7 +49,7 @@ def lint_command(
     output: Path | None,
     color: str,
 ) -> ExitStatus:
-    r"""Judge pending migrations without running them.
+    """Judge pending migrations without running them.
 
     PATH is a project's folder, its alembic.ini, a folder with several projects, or a revision file;
     by default the current folder.
@@ -58,7 +58,7 @@ def lint_command(
     alembic-proof lint --diff-base origin/main   what this git branch adds
     alembic-proof lint --since 1a2b3c4d5e6f      what production does not have yet
     alembic-proof lint --all                     every revision, one release each
-    """
+    """  # noqa: D301 - click wants the character itself
     request = Request(
         paths=paths or (Path(),),
         config_file=config_file,

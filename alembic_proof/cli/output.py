@@ -21,7 +21,7 @@ def style_for(color: str, output: Path | None = None) -> Style:
     ``auto`` means colour on a terminal, unless NO_COLOR is set (https://no-color.org) or the
     terminal is dumb.
     """
-    terminal = output is None and sys.stdout.isatty()
+    terminal = output is None and sys.stdout is not None and sys.stdout.isatty()
     width = min(shutil.get_terminal_size((80, 24)).columns, WIDEST) if terminal else 80
     return Style(width, color == "always" or (color == "auto" and terminal and _wants_color()))
 
@@ -38,7 +38,7 @@ def deliver(text: str, output: Path | None = None) -> None:
 
     """
     if output is None:
-        _write(sys.stdout, text)
+        _deliver_here(text)
         return
     try:
         output.write_text(text, encoding="utf-8")
@@ -48,9 +48,26 @@ def deliver(text: str, output: Path | None = None) -> None:
         ) from error
 
 
+def _deliver_here(text: str) -> None:
+    if sys.stdout is None:
+        raise UsageError("standard output is closed", hint="write the result with --output FILE")
+    try:
+        _write(sys.stdout, text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # What is still buffered would fail again when the interpreter ends, with a traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise UsageError(
+            f"cannot write to standard output: {error.strerror}",
+            hint="write the result with --output FILE",
+        ) from error
+
+
 def say(text: str) -> None:
     """Tell the person at the terminal something that is not part of the result."""
-    _write(sys.stderr, text + "\n")
+    if sys.stderr is not None:
+        _write(sys.stderr, text + "\n")
 
 
 def note(text: str) -> None:

@@ -122,3 +122,12 @@ def test_a_terminal_without_unicode_gets_ascii() -> None:
     )
     assert process.returncode == 0, process.stderr
     assert process.stdout.isascii()
+
+
+@pytest.mark.parametrize("arguments", [(), ("lint",), ("effects",), ("gate",)])
+def test_examples_in_the_help_keep_their_lines(
+    command: Command, arguments: tuple[str, ...]
+) -> None:
+    shown = command(*arguments, "--help").stdout
+    assert "\\b" not in shown
+    assert sum(line.startswith("  alembic-proof ") for line in shown.splitlines()) >= 2
