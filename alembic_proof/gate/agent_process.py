@@ -31,7 +31,13 @@ AGENT = Path(__file__).with_name("agent")
 START_SECONDS = 60.0
 """How long the interpreter may take to import Alembic and the drivers."""
 
+LONGEST_WAIT_SECONDS = 3600.0
+"""How long to wait at once: the system refuses a time that is too long, infinity for one."""
+
 SHOWN_OUTPUT_LINES = 12
+
+SHOWN_OUTPUT_BYTES = 4000
+"""How much is read of the end of what the project printed."""
 
 
 class RevisionFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -189,7 +195,7 @@ class AgentProcess:
         failure = msgspec.structs.replace(
             failure, step=running, output=self._printed_since(printed)
         )
-        if running is not None:
+        if running is not None and failure.type != "SeveralDatabasesError":
             raise StepFailedError(failure)
         raise environment_error(failure, self._project, self._python)
 
@@ -204,7 +210,9 @@ class AgentProcess:
         deadline = time.monotonic() + seconds
         while b"\n" not in self._buffer:
             left = max(0.0, deadline - time.monotonic())
-            ready, _, _ = select.select([self._replies], [], [], left)
+            ready, _, _ = select.select([self._replies], [], [], min(left, LONGEST_WAIT_SECONDS))
+            if not ready and left > LONGEST_WAIT_SECONDS:
+                continue
             if not ready:
                 if self._on_hang is not None:
                     self._on_hang()
@@ -235,7 +243,8 @@ class AgentProcess:
         self._process.wait()
 
     def _printed_since(self, position: int) -> str:
-        self._output.seek(position)
+        end = self._output.seek(0, os.SEEK_END)
+        self._output.seek(max(position, end - SHOWN_OUTPUT_BYTES))
         text = self._output.read().decode(errors="replace").strip()
         return "\n".join(text.splitlines()[-SHOWN_OUTPUT_LINES:])
 

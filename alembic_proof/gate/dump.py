@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import zlib
 from pathlib import Path
 from typing import IO
 
@@ -29,6 +30,11 @@ _ARCHIVE_MAGIC = b"PGDMP"
 _TAR_MAGIC = b"ustar"
 _TAR_MAGIC_OFFSET = 257
 
+_BEGINNING = b"-- PostgreSQL database dump"
+_END = b"-- PostgreSQL database dump complete"
+_BEGINNING_BYTES = 4096
+"""Far more than pg_dump writes before and with that line."""
+
 
 def restore_dump(server: Server, database: str, dump: Path) -> tuple[str, ...]:
     """Restore a dump of any of pg_dump's formats, or a plain one compressed with gzip.
@@ -41,6 +47,7 @@ def restore_dump(server: Server, database: str, dump: Path) -> tuple[str, ...]:
     made: list[str] = []
     with tempfile.TemporaryFile() as text:
         _write_sql(dump, text, server.major)
+        _check_whole(dump, text)
         _check_stays(dump, text)
         try:
             while (missing := _try_restore(server, database, dump, text)) is not None:
@@ -68,8 +75,10 @@ def _write_sql(dump: Path, text: IO[bytes], major: int) -> None:
     try:
         with _opened(dump, is_packed=beginning.startswith(_GZIP_MAGIC)) as source:
             shutil.copyfileobj(source, text)
-    except OSError as error:
-        raise UsageError(f"cannot read the dump {dump}: {error}") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise UsageError(
+            f"cannot read the dump {dump}: {error}", hint="check that it was copied whole"
+        ) from error
 
 
 def _opened(dump: Path, *, is_packed: bool) -> IO[bytes]:
@@ -86,6 +95,25 @@ def _convert_archive(dump: Path, text: IO[bytes], major: int) -> None:
         raise ServerError(
             f"cannot read the dump {dump}: {message}",
             hint="a dump needs the PostgreSQL version that made it, or a newer one: --postgres",
+        )
+
+
+def _check_whole(dump: Path, text: IO[bytes]) -> None:
+    """Refuse text that psql would run as far as it goes, or not at all and without a word."""
+    text.seek(0)
+    beginning = text.read(_BEGINNING_BYTES)
+    if beginning.startswith(_ARCHIVE_MAGIC):
+        raise UsageError(
+            f"{dump} is an archive of pg_dump that was compressed once more",
+            hint="decompress it first",
+        )
+    if _BEGINNING not in beginning:
+        return
+    text.seek(0)
+    if not any(line.startswith(_END) for line in text):
+        raise UsageError(
+            f"{dump} is cut off: it lacks the line with which pg_dump ends",
+            hint="make or copy the dump again",
         )
 
 

@@ -77,6 +77,7 @@ _IMAGES = {
 }
 
 _STATEMENT_CHARACTERS = 300
+_SUMMARY_CHARACTERS = 1000
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -126,7 +127,7 @@ class StepFailure(msgspec.Struct, frozen=True, kw_only=True):
                 return f"syntax error: {self.message}"
             case "NotImplementedError" | "AssertionError" if not self.message:
                 return f"raises {self.type}"
-        first_line = self.message.split("\n", 1)[0]
+        first_line = _shortened(self.message.split("\n", 1)[0], _SUMMARY_CHARACTERS)
         if self.sqlstate:
             return f"{first_line} (SQLSTATE {self.sqlstate})"
         return f"{self.type}: {first_line}" if first_line else self.type
@@ -138,7 +139,7 @@ class StepFailure(msgspec.Struct, frozen=True, kw_only=True):
         if self.sqlstate and "\n" in self.message:
             parts.append(self.message.split("\n", 1)[1].strip())
         if self.statement:
-            parts.append(f"statement: {_shortened(self.statement)}")
+            parts.append(f"statement: {_shortened(self.statement, _STATEMENT_CHARACTERS)}")
         if self.output and not self.sqlstate:
             parts.append(f"printed: {self.output}")
         return "\n".join(parts)
@@ -175,6 +176,12 @@ def environment_error(failure: StepFailure, project: Project, python: str) -> Sa
         case "UnusableProjectError":
             return SandboxError(
                 failure.message, hint="`alembic current` in that folder fails alike"
+            )
+        case "SeveralDatabasesError":
+            return SandboxError(
+                failure.message,
+                hint="let an environment variable tell env.py to run one of them, and run the gate "
+                "once for each",
             )
         case "UnusableInterpreterError":
             return SandboxError(
@@ -241,6 +248,6 @@ def shown_path(path: str, root: Path) -> str:
     return shown.as_posix()
 
 
-def _shortened(statement: str) -> str:
-    text = " ".join(statement.split())
-    return text if len(text) <= _STATEMENT_CHARACTERS else f"{text[:_STATEMENT_CHARACTERS]}…"
+def _shortened(text: str, characters: int) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= characters else f"{text[:characters]}…"

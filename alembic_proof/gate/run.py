@@ -173,6 +173,8 @@ def _apply(sandbox: Sandbox, revisions: Sequence[RevisionFile], progress: Progre
     """
     steps = [Step(revision.id, "upgrade") for revision in revisions]
     if not steps:
+        # env.py may make schemas of its own, which are no work of the first revision.
+        sandbox.current()
         return
     started = time.perf_counter()
     try:

@@ -147,8 +147,9 @@ class RevisionCache:
             return
         self._prune()
         content = _Content(self._version, self._files, self._entries)
-        data = msgspec.msgpack.encode(content)
-        with contextlib.suppress(OSError):
+        # A lone surrogate in a revision's text has no encoding: such a history is read every time.
+        with contextlib.suppress(OSError, UnicodeEncodeError):
+            data = msgspec.msgpack.encode(content)
             _replace(Path(self._root, FOLDER), _checksum(data) + data)
             self._changed = False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,33 @@ def test_every_command_has_help(command: Command, name: str) -> None:
 
 def test_the_version_is_printed(command: Command) -> None:
     assert command("--version").stdout == f"alembic-proof {__version__}\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_under_standard_output_is_said_and_no_pass() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "alembic_proof", "rules"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: cannot write to standard output: No space left")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_closed_standard_output_is_said_and_no_pass() -> None:
+    done = subprocess.run(
+        f"exec {shlex.quote(sys.executable)} -m alembic_proof rules >&-",
+        shell=True,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: standard output is closed")
 
 
 @pytest.mark.parametrize(

@@ -309,3 +309,12 @@ def test_effects_lists_tables_and_locks(command: Command, unsafe: Path) -> None:
 def test_effects_as_json_is_the_document_of_lint(command: Command, unsafe: Path) -> None:
     effects = json.loads(command("effects", unsafe, "--format", "json").stdout)
     assert effects == json.loads(command("lint", unsafe, "--format", "json").stdout)
+
+
+def test_text_that_has_no_encoding_can_be_read(
+    alembic_project: AlembicProject, command: Command
+) -> None:
+    root = alembic_project({"r1": revision_text("r1", r"print('\ud800')")})
+    outcome = command("lint", root)
+    assert outcome.status == 0
+    assert "1 revision judged" in outcome.stdout

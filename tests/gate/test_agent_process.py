@@ -196,6 +196,38 @@ def test_what_a_migration_prints_does_not_disturb_and_is_shown(
     assert failure.output == '{"result": 1}'
 
 
+def test_only_the_end_of_what_a_migration_prints_is_shown(
+    postgres15: Server, alembic_project: AlembicProject, fresh_database: FreshDatabase
+) -> None:
+    body = "print('x' * 1_000_000); raise ValueError('y' * 1_000_000)"
+    failure = _failure(
+        postgres15, alembic_project(chain((body, "pass"))), fresh_database(postgres15)
+    )
+    assert len(failure.output) < 10_000
+    assert len(failure.summary) < 2_000
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["import os; os.chdir('/')", "import sys; sys.stdout.close()", "import sys; sys.stdout = None"],
+)
+def test_a_step_changes_neither_the_folder_nor_the_streams_of_the_next(
+    body: str, postgres15: Server, alembic_project: AlembicProject, fresh_database: FreshDatabase
+) -> None:
+    root = alembic_project(chain((body, "open('alembic.ini').close()")))
+    with agent(postgres15, root, fresh_database(postgres15)) as process:
+        process.run([Step("r1", "upgrade")])
+        process.run([Step("r1", "downgrade")])
+
+
+def test_text_that_has_no_encoding_is_told_all_the_same(
+    postgres15: Server, alembic_project: AlembicProject, fresh_database: FreshDatabase
+) -> None:
+    root = alembic_project(chain(("raise ValueError('a' + chr(0xD800) + 'é')", "pass")))
+    failure = _failure(postgres15, root, fresh_database(postgres15))
+    assert failure.summary == "ValueError: a?é"
+
+
 ENVIRONMENT_FAILURES = {
     "raises": (
         "def settings():\n    raise ValueError('no such stage')\nsettings()",
@@ -279,6 +311,10 @@ BROKEN_HISTORIES = {
     "missing parent": (
         {"r1": revision_text("r1", "pass", down_revision="gone")},
         "no revision file has the id 'gone', which another one names as its parent",
+    ),
+    "one id twice": (
+        {"r1": revision_text("r1", "pass"), "r1_again": revision_text("r1", "pass")},
+        "two revision files have one id: Revision r1 is present more than once",
     ),
 }
 

@@ -187,6 +187,36 @@ def test_the_version_table_is_no_part_of_the_schema_wherever_it_is(
     assert report.observed == 2
 
 
+def test_what_env_py_makes_is_no_work_of_the_first_revision(
+    postgres15: Server, alembic_project: AlembicProject
+) -> None:
+    report = gate(postgres15, alembic_project(THREE, environment=OTHER_VERSION_TABLE))
+    assert codes(report) == []
+    assert report.observed == 3
+
+
+def test_an_environment_for_several_databases_is_an_error(
+    postgres15: Server, alembic_project: AlembicProject
+) -> None:
+    environment = """
+    from alembic import context
+    from sqlalchemy import create_engine
+    for name in ("orders", "customers"):
+        with create_engine(f"postgresql+psycopg://{name}.invalid/{name}").connect() as connection:
+            context.configure(connection=connection)
+            with context.begin_transaction():
+                context.run_migrations()
+    """
+    root = alembic_project(THREE, environment=environment)
+    with pytest.raises(SandboxError, match="once for each of several databases") as caught:
+        gate(postgres15, root)
+    assert "run one of them" in caught.value.hint
+
+
+def test_a_time_limit_may_be_endless(postgres15: Server, alembic_project: AlembicProject) -> None:
+    assert codes(gate(postgres15, alembic_project(THREE), time_limit=float("inf"))) == []
+
+
 def test_nothing_is_left_behind(postgres15: Server, alembic_project: AlembicProject) -> None:
     root = alembic_project(sql_chain(("CREATE TABLE t (id int)", ""), ("SELECT 1/0", "")))
     before = _databases(postgres15)
@@ -303,12 +333,19 @@ BAD_DUMPS = {
     ),
     "not SQL": ("hello", ServerError, "syntax error"),
     "leaves": ("\\connect production\n", UsageError, "leaves the sandbox"),
+    "cut off": (
+        "--\n-- PostgreSQL database dump\n--\nCREATE TABLE alembic_version (version_num text);",
+        UsageError,
+        "is cut off",
+    ),
+    "packed archive": (gzip.compress(b"PGDMP"), UsageError, "was compressed once more"),
+    "cut off, packed": (gzip.compress(b"SELECT 1;" * 99)[:-9], UsageError, "cannot read the dump"),
 }
 
 
 @pytest.mark.parametrize(("text", "error", "message"), BAD_DUMPS.values(), ids=list(BAD_DUMPS))
 def test_a_dump_that_cannot_be_used_is_an_error(
-    text: str,
+    text: str | bytes,
     error: type[AlembicProofError],
     message: str,
     deployed: tuple[Path, str],
@@ -316,7 +353,7 @@ def test_a_dump_that_cannot_be_used_is_an_error(
     tmp_path: Path,
 ) -> None:
     dump = tmp_path / "dump.sql"
-    dump.write_text(text)
+    dump.write_bytes(text if isinstance(text, bytes) else text.encode())
     before = _databases(postgres15)
     with pytest.raises(error) as caught:
         gate(postgres15, deployed[0], start_dump=dump)

@@ -143,6 +143,19 @@ def test_named_server_that_is_none_is_refused(url: str, exception: type[Exceptio
         pass
 
 
+@pytest.mark.parametrize(
+    "login", ["me:se cret", "me:se/cret", "me:se@cret", "me:%secret", "me:secret@[::1"]
+)
+def test_a_url_that_cannot_be_read_is_refused_without_its_password(login: str) -> None:
+    with (
+        pytest.raises(UsageError, match="cannot be read") as caught,
+        start_server(url=f"postgresql://{login}@127.0.0.1:1/db"),
+    ):
+        pass
+    assert "cret" not in caught.value.message
+    assert "percent-encoded" in caught.value.hint
+
+
 def _fake_programs(folder: Path, *, initdb: str) -> Binaries:
     for name, script in (("initdb", initdb), ("postgres", "echo postgres 15.0")):
         program = folder / "bin" / name

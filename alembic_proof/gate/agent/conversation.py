@@ -8,6 +8,7 @@ whole process group ends at once, whatever the migration is doing.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -36,7 +37,7 @@ def converse(commands: int, replies: int) -> None:
         os.set_inheritable(descriptor, False)
     received: queue.Queue[dict[str, Any]] = queue.Queue()
     threading.Thread(target=_receive, args=(commands, received), daemon=True).start()
-    with os.fdopen(replies, "w", encoding="utf-8") as answers:
+    with os.fdopen(replies, "w", encoding="utf-8", errors="replace") as answers:
         Conversation(received, answers).run()
 
 
@@ -54,6 +55,7 @@ class Conversation:
     def __init__(self, received: queue.Queue[dict[str, Any]], answers: IO[str]) -> None:
         self._received = received
         self._answers = answers
+        self._root = ""
         self._folders: tuple[str, ...] = ()
         self._migrations: Any = None
         self._engines: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -76,13 +78,16 @@ class Conversation:
         self._tell({"result": result})
 
     def _tell(self, message: dict[str, Any]) -> None:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        self._answers.write(json.dumps(message) + "\n")
+        for stream in (sys.stdout, sys.stderr):
+            # The project may have closed either, or put anything at all in its place.
+            with contextlib.suppress(AttributeError, OSError, ValueError):
+                stream.flush()
+        self._answers.write(json.dumps(message, ensure_ascii=False) + "\n")
         self._answers.flush()
 
     def _prepare(self, task: dict[str, Any]) -> dict[str, Any]:
-        os.chdir(task["root"])
+        self._root = task["root"]
+        os.chdir(self._root)
         sys.argv[:] = ["alembic", "upgrade", "heads"]
         self._folders = (task["root"], task["script_location"], *task["version_locations"])
         versions = _library_versions()
@@ -101,6 +106,8 @@ class Conversation:
         return {**versions, **drivers}
 
     def _obey(self, message: dict[str, Any]) -> Any:
+        # Each command is a run of `alembic` of its own; an earlier one may have gone elsewhere.
+        os.chdir(self._root)
         command = message["command"]
         if command == "history":
             return self._migrations.history()

@@ -6,6 +6,7 @@ import configparser
 import os
 import sys
 import time
+import warnings
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
@@ -24,6 +25,10 @@ class UnusableProjectError(Exception):
     """Alembic's own way of saying what is wrong would not help; the message says it all."""
 
 
+class SeveralDatabasesError(Exception):
+    """The env.py migrates one database after the other, and the sandbox stands for each of them."""
+
+
 class Migrations:
     """The Alembic project that a task names, ready to be run against the sandbox."""
 
@@ -36,7 +41,14 @@ class Migrations:
     def history(self) -> list[dict[str, Any]]:
         """Load every revision file; return the revisions in an order in which they apply."""
         try:
-            scripts = list(self._script.walk_revisions())
+            with warnings.catch_warnings():
+                # Alembic warns, and then knows only one of them.
+                warnings.filterwarnings("error", message="Revision .* is present more than once")
+                scripts = list(self._script.walk_revisions())
+        except UserWarning as warning:
+            if "is present more than once" not in str(warning):
+                raise
+            raise UnusableProjectError(f"two revision files have one id: {warning}") from None
         except KeyError as error:
             raise UnusableProjectError(
                 f"no revision file has the id {error}, which another one names as its parent"
@@ -73,8 +85,10 @@ class Migrations:
         """
         version_table = ""
 
-        def chosen(_: Any, context: Any) -> Iterator[Any]:
+        def chosen(heads: Any, context: Any) -> Iterator[Any]:
             nonlocal version_table
+            if version_table and steps[-1]["direction"] == "upgrade":
+                _require_another_database(heads, steps[-1]["revision"])
             for step in steps:
                 tell({"begun": step})
                 started = time.perf_counter()
@@ -99,6 +113,15 @@ class Migrations:
             self._config, self._script, fn=run, destination_rev=destination, **options
         ):
             self._script.run_env()
+
+
+def _require_another_database(heads: Iterable[str], revision: str) -> None:
+    """Refuse to run an upgrade again where env.py has just run it."""
+    if revision in heads:
+        raise SeveralDatabasesError(
+            "env.py runs the migrations once for each of several databases, and all of them are "
+            "one in the sandbox"
+        )
 
 
 def _configuration(task: dict[str, Any], target: Target, scheme: str) -> Config:

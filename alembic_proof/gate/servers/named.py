@@ -13,6 +13,8 @@ from alembic_proof.gate.servers.keeper import Keeper
 
 CONNECT_SECONDS = 10
 
+_QUOTED = re.compile(r'".*"', re.DOTALL)
+
 
 def use_named_server(url: str, *, major: int | None = None) -> Server:
     """Attach to the server at ``url``; the databases made there are dropped at the end.
@@ -54,7 +56,11 @@ def _resolve(url: str) -> ConnectionParameters:
     try:
         options = {name: str(value) for name, value in conninfo_to_dict(plain).items()}
     except psycopg.ProgrammingError as error:
-        raise UsageError(f"the server's URL cannot be read: {str(error).strip()}") from error
+        # libpq quotes what it could not read, and that may be the password.
+        raise _unreadable(_QUOTED.sub('"…"', str(error)).strip()) from error
+    if "@" in options.get("host", "") or not re.fullmatch(r"[\d,]*", options.get("port", "")):
+        # Part of the password is where the address should be: no message may show it.
+        raise _unreadable("user or password hold characters that end them")
     try:
         with psycopg.connect(plain, connect_timeout=CONNECT_SECONDS) as connection:
             info = connection.info
@@ -73,6 +79,13 @@ def _resolve(url: str) -> ConnectionParameters:
             f"the server you named does not answer: {str(error).strip()}",
             hint="check host, port, user and password, and that the database in the URL exists",
         ) from error
+
+
+def _unreadable(reason: str) -> UsageError:
+    return UsageError(
+        f"the server's URL cannot be read: {reason}",
+        hint="write special characters of user and password percent-encoded (%40 for @)",
+    )
 
 
 def _check_may_create_databases(server: Server, user: str) -> None:
