@@ -21,7 +21,9 @@ from alembic_proof.project import Project
 _SKIPPED = frozenset({"venv", "node_modules", "site-packages", "build", "__pycache__"})
 # alembic.script.base._only_source_rev_file
 _REVISION_FILE = re.compile(r"(?!\.\#|__init__)(.*\.py)$")
-_LOOKS_LIKE_REVISION = re.compile(rb"^down_revision\b", re.MULTILINE)
+_LOOKS_LIKE_REVISION = re.compile(
+    rb"^(?:\xef\xbb\xbf)?(?:revision\b.*[;,][ \t]*|\w.*;[ \t]*)?down_revision\b", re.MULTILINE
+)
 
 
 def discover_projects(
@@ -37,14 +39,18 @@ def discover_projects(
 
     Raises:
         ConfigError: the path does not exist or cannot be read, no project was found, or the
-            configuration given cannot be used.
+            configuration given, or one in the folder given, cannot be used.
 
     """
     start = _existing(path)
     if start.is_file() and start.suffix in (".ini", ".toml"):
         return _from_configuration_file(start)
     folder = start if start.is_dir() else start.parent
-    above, broken = _attempt(_configurations_above(folder))
+    configurations = _configurations_above(folder)
+    above, broken = _attempt(configurations)
+    unusable = _attempt([file for file in configurations if file.parent == folder])[1]
+    if unusable:
+        raise unusable[0]
     owners = _owners(above, start)
     if owners:
         return _tidy(owners, ())
@@ -69,7 +75,8 @@ def discover_projects(
     found = found or _nearest(above)
     if not found:
         raise broken[0] if broken else _nothing_found(start, walk)
-    return _tidy(found, [*walk.notes, *(f"not linted: {error.message}" for error in broken)])
+    refused = dict.fromkeys(f"not linted: {error.message}" for error in broken)
+    return _tidy(found, [*walk.notes, *refused])
 
 
 def revision_files(project: Project) -> tuple[Path, ...]:

@@ -66,8 +66,6 @@ op.execute("ALTER TABLE orders VALIDATE CONSTRAINT orders_customer_fk")
         operation = context.operation
         if not isinstance(operation, AddConstraint | AddColumn):
             return
-        if not context.in_use(operation.table):
-            return
         for effect in context.blocked()[:1]:
             key = constraint_at_work(operation, effect.work)
             if not isinstance(key, ForeignKey):
@@ -76,7 +74,7 @@ op.execute("ALTER TABLE orders VALIDATE CONSTRAINT orders_customer_fk")
                 context,
                 _message(context, operation, key, effect),
                 help=_recipe(context, operation.table, key),
-                table=operation.table,
+                table=operation.table if context.in_use(operation.table) else effect.table,
                 note=_second_alter(context, operation, key),
             )
 

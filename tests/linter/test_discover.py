@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 
 from alembic_proof.errors import ConfigError
 from alembic_proof.linter.discover import discover_projects, revision_files
+from alembic_proof.linter.python.reader import read_revision
 from alembic_proof.project import Project
 
 ENV_PY = "from alembic import context\n\ncontext.configure()\ncontext.run_migrations()\n"
@@ -397,6 +398,17 @@ def test_unusable_configuration_above_is_reported(tmp_path: Path) -> None:
         discover_projects(tmp_path / "empty")
 
 
+def test_unusable_configuration_in_the_folder_given_is_an_error(tmp_path: Path) -> None:
+    files = {
+        "alembic.ini": "no section\n",
+        "migrations/env.py": ENV_PY,
+        "migrations/versions/a.py": revision("a"),
+    }
+    write(tmp_path, files)
+    with pytest.raises(ConfigError, match="cannot be parsed"):
+        discover_projects(tmp_path)
+
+
 def test_configured_and_bare_projects_side_by_side(tmp_path: Path) -> None:
     monorepo(tmp_path)
     write(tmp_path, {"libs/d/env.py": ENV_PY, "libs/d/versions/d.py": revision("d")})
@@ -405,3 +417,24 @@ def test_configured_and_bare_projects_side_by_side(tmp_path: Path) -> None:
         ("c", False),
         ("d", True),
     ]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        'revision = "a"; down_revision = None',
+        'revision, down_revision = "a", None',
+        '\ufeffdown_revision = None\nrevision = "a"',
+        'branch_labels = None; down_revision = None; revision = "a"',
+    ],
+)
+def test_a_bare_folder_with_oddly_written_revisions(tmp_path: Path, names: str) -> None:
+    file = tmp_path / "changes" / "a.py"
+    file.parent.mkdir()
+    file.write_text(f"{names}\n\n\ndef upgrade():\n    pass\n", encoding="utf-8")
+    (project,) = discover_projects(tmp_path)
+    assert revision_files(project) == (file,)
+    read = read_revision(file, root=tmp_path)
+    assert read is not None
+    assert read.id == "a"
+    assert read.parents == ()

@@ -303,3 +303,21 @@ def test_a_failure_of_ours_is_unresolved(tmp_path: Path, monkeypatch: pytest.Mon
     assert isinstance(operation, Unresolved)
     assert operation.reason == "it could not be followed (LookupError)"
     assert operation.source == "op.drop_table('a')"
+
+
+def test_a_helper_with_form_feeds_is_read(tmp_path: Path) -> None:
+    helper = (
+        "from alembic import op\n\x0c\n\x0c\nNAME = 'a'\n\x0c\n"
+        "def drop():\n    op.drop_table(NAME)\n"
+    )
+    (tmp_path / "helper.py").write_text(helper, encoding="utf-8")
+    file = tmp_path / "a.py"
+    file.write_text(
+        "from helper import drop\nrevision = 'a'\ndown_revision = None\n"
+        "def upgrade():\n    drop()\n",
+        encoding="utf-8",
+    )
+    revision = read_revision(file, root=tmp_path)
+    assert revision is not None
+    assert revision.upgrade is not None
+    assert describe_steps(revision.upgrade.steps) == ["DropTable(table=a)"]

@@ -35,6 +35,7 @@ from alembic_proof.linter.python.values import (
     Mapping,
     Method,
     Operator,
+    Parent,
     Ref,
     Rows,
     Session,
@@ -195,6 +196,8 @@ class Resolver(Interpreter):
                 return self._class_attribute(target, name)
             case Instance():
                 return self._instance_attribute(target, name)
+            case Parent():
+                return self._parent_attribute(target, name)
             case Connection():
                 return self._connection_attribute(target, name)
             case Session():
@@ -276,7 +279,36 @@ class Resolver(Interpreter):
             if "staticmethod" in value.decorators:
                 return value
             return Bound(value, (target.cls if "classmethod" in value.decorators else target,))
-        return Method(target, name) if value is MISSING else value
+        if value is not MISSING:
+            return value
+        fallback = self.member(target.cls, "__getattr__")
+        if isinstance(fallback, Function) and not name.startswith("__"):
+            return self.apply(fallback, (target, name))
+        return Method(target, name)
+
+    def _parent_attribute(self, target: Parent, name: str) -> Value:
+        """``super().name``: the first one after the class in the order of the bases."""
+        instance = target.instance
+        lineage = self.lineage(instance.cls if isinstance(instance, Instance) else target.cls)
+        after = lineage[lineage.index(target.cls) + 1 :] if target.cls in lineage else []
+        for cls in after:
+            value = self.members(cls).get(name, MISSING)
+            if isinstance(value, Function) and "staticmethod" not in value.decorators:
+                is_property = any(part.endswith("property") for part in value.decorators)
+                return self.apply(value, (instance,)) if is_property else Bound(value, (instance,))
+            if value is not MISSING:
+                return value
+        return Method(instance, name)
+
+    def lineage(self, cls: Class) -> list[Class]:
+        """The class and its bases in the order in which Python looks in them."""
+        found = [cls]
+        for base in cls.bases:
+            known = self.resolve(base, Frame(cls.module, {})) if isinstance(base, Ref) else base
+            if isinstance(known, Class):
+                above = self.lineage(known)
+                found = [item for item in found if item not in above] + above
+        return found
 
     def _connection_attribute(self, target: Connection, name: str) -> Value:
         match name:

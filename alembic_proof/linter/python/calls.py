@@ -202,6 +202,8 @@ class MigrationReader(Resolver):
             result = python_calls.call_function(self, ref.path, args, kwargs, site)
             if isinstance(result, Unknown):
                 _may_change(args)
+                if ref.package in _CALLING_BACK or ref.path == "functools.reduce":
+                    self._call_back(args, kwargs, site)
             return result
         if ref.package in ("sqlalchemy", "sqlmodel"):
             return self._call_sqlalchemy(ref, args, kwargs, site)
@@ -222,8 +224,18 @@ class MigrationReader(Resolver):
             harmless = True
         if has_handle(args) or has_handle(kwargs) or (site.for_effect and not harmless):
             self._unresolved_call(path or name, site)
+        else:
+            self._call_back(args, kwargs, site)
         _may_change(args)
         return Call(callee, args, kwargs)
+
+    def _call_back(self, args: _Args, kwargs: _Kwargs, site: CallSite) -> None:
+        """Follow the functions given to one that cannot be followed, which may call them."""
+        for value in (*args, *kwargs.values()):
+            function = value.function if isinstance(value, Bound) else value
+            if site.frame.function is not None and _may_migrate(function):
+                with self.recorder.repeating():
+                    self.call(value, (), {}, site)
 
     def _unresolved_call(self, name: str, site: CallSite) -> None:
         self.recorder.unresolved(f"the source of {name} is not at hand", site.source)
@@ -237,6 +249,8 @@ class MigrationReader(Resolver):
             or (site.for_effect and "." not in source and isinstance(callee, Unknown))
         ):
             self._unresolved_call(source, site)
+        else:
+            self._call_back(args, kwargs, site)
         name = source.rpartition(".")[2]
         if name == "startswith" and args and isinstance(args[0], str):
             if args[0].startswith(_OTHER_DATABASES):
@@ -286,12 +300,27 @@ class MigrationReader(Resolver):
                 database.change_collection(self, receiver, name, site.source)
                 return Unknown(site.source)
             case Instance():
-                if has_handle(args) or has_handle(kwargs):
+                sends = site.for_effect and not name.startswith("__") and name not in _LOGGING
+                inherited = sends and self._foreign_base(receiver)
+                if inherited or has_handle(args) or has_handle(kwargs):
                     self._unresolved_call(f"{receiver.cls.name}.{name}", site)
+                else:
+                    self._call_back(args, kwargs, site)
                 return Unknown(site.source)
         return self.lift(
             lambda option: python_calls.call_method(self, option, name, args, kwargs, site),
             receiver,
+        )
+
+    def _foreign_base(self, instance: Instance) -> bool:
+        """Whether an object of the project inherits from a class whose source is not at hand."""
+        return any(
+            isinstance(base, Ref)
+            and _is_foreign(base)
+            and base.package not in _HARMLESS_PACKAGES
+            and isinstance(self.resolve(base, Frame(cls.module, {})), Ref)
+            for cls in self.lineage(instance.cls)
+            for base in cls.bases
         )
 
     def _call_batch(
@@ -316,6 +345,9 @@ class MigrationReader(Resolver):
     def _call_symbol(self, callee: Value, args: _Args, kwargs: _Kwargs, site: CallSite) -> Value:
         result = Call(callee, args, kwargs)
         if not isinstance(callee, Attribute):
+            root = root_of(callee)
+            if isinstance(callee, Call) and _is_foreign(root):
+                return self._call_outside(callee, args, kwargs, site)
             return result
         target, name = callee.target, callee.name
         if database.is_query(result):
@@ -460,6 +492,20 @@ class MigrationReader(Resolver):
         return Batch(table, schema, recreate=kwargs.get("recreate") == "always")
 
 
+def _may_migrate(function: Value) -> bool:
+    """Whether a function that is handed to another may reach the database when it is called."""
+    if isinstance(function, Ref):
+        return function.path.startswith("alembic.op.")
+    return has_handle(function) or (isinstance(function, Function) and function.module.migrates)
+
+
+def _is_foreign(root: Value) -> bool:
+    """Whether a name comes from a package whose source is not looked at."""
+    return isinstance(root, Ref) and (
+        bool(root.folder) or root.package not in (*STANDARD, "sqlalchemy", "sqlmodel", "alembic")
+    )
+
+
 def _may_change(args: _Args) -> None:
     """A function that cannot be followed may change the lists and dictionaries it is given."""
     for arg in args:
@@ -526,6 +572,9 @@ _NOWHERE = cst.Call(func=cst.Name("called"))
 _STANDARD_HARMLESS = frozenset({
     "builtins", "logging", "warnings", "contextlib", "typing", "functools", "inspect", "copy",
     "collections", "itertools",
+})  # fmt: skip
+_CALLING_BACK = frozenset({
+    "asyncio", "concurrent", "itertools", "multiprocessing", "re", "threading",
 })  # fmt: skip
 _CONTAINER_CHANGES = COLLECTION_CHANGES | {"update", "setdefault", "sort", "discard", "popitem"}
 _CREATIONS = frozenset({"create", "drop", "create_all", "drop_all"})

@@ -8,6 +8,7 @@ stays an expression (a symbol) until an operation needs it.
 from __future__ import annotations
 
 import builtins
+import contextlib
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -523,6 +524,10 @@ class Evaluator(ValueOperations):
         """``target = value``."""
         match target:
             case cst.Name():
+                elsewhere = target.value in frame.globals or target.value in frame.nonlocals
+                if elsewhere and self.recorder.level:
+                    with contextlib.suppress(KeyError):
+                        value = join((frame.find(target.value), value))
                 frame.bind(target.value, value)
             case cst.Tuple() | cst.List():
                 self._unpack(target.elements, value, frame)

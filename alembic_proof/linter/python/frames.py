@@ -56,7 +56,8 @@ class Frame:
     """The names of one running function, comprehension, class body or module.
 
     ``on_yield`` is what happens at a ``yield``; ``returned`` collects what ``return`` gave.
-    ``depth`` counts the calls below it. ``globals`` are names declared global.
+    ``depth`` counts the calls below it. ``globals`` and ``nonlocals`` are names declared such.
+    ``owner`` is the class whose method is running.
     """
 
     module: SourceModule
@@ -65,6 +66,8 @@ class Frame:
     function: object = None
     depth: int = 0
     globals: set[str] = field(default_factory=set)
+    nonlocals: set[str] = field(default_factory=set)
+    owner: Value = None
     returned: list[Value] = field(default_factory=list)
     on_yield: Callable[[Value], None] | None = None
     recursive: bool = False
@@ -99,5 +102,14 @@ class Frame:
         """Give a name a value, where Python would."""
         if name in self.globals:
             self.module.names[name] = value
+        elif name in self.nonlocals:
+            self._holder(name).names[name] = value
         else:
             self.names[name] = value
+
+    def _holder(self, name: str) -> Frame:
+        """The nearest frame around this one that binds a name; this one when none does."""
+        frame = self.parent
+        while frame is not None and name not in frame.names:
+            frame = frame.parent
+        return frame or self

@@ -14,9 +14,12 @@ from alembic_proof.linter.python.frames import Frame, SourceModule
 from alembic_proof.linter.python.operators import source_of
 from alembic_proof.linter.python.statements import EXITS, MISSING, Flow, Statements
 from alembic_proof.linter.python.values import (
+    Bound,
     Class,
     Function,
+    Instance,
     Items,
+    Manager,
     Mapping,
     Ref,
     Unknown,
@@ -34,6 +37,12 @@ MAX_DEPTH = 24
 MAX_RECURSION = 2
 """How many times one function may be on the way to itself before its call is taken as a loop."""
 
+_INSIDE_MANAGER = """\
+def decorated(*args, **kwargs):
+    with manager:
+        return function(*args, **kwargs)
+"""
+
 
 class Interpreter(Statements):
     """Follows calls of functions whose source is at hand, and the definitions they come from."""
@@ -41,6 +50,12 @@ class Interpreter(Statements):
     @abstractmethod
     def import_module(self, path: str, folder: str, frame: Frame) -> SourceModule | None:
         """The module of that name, if its source is at hand."""
+
+    @abstractmethod
+    def apply(
+        self, function: Value, args: tuple[Value, ...], kwargs: dict[str, Value] | None = None
+    ) -> Value:
+        """What calling a value returns, outside any call in the source."""
 
     # Functions and classes
 
@@ -54,11 +69,29 @@ class Interpreter(Statements):
         )
         for decorator in reversed(node.decorators):
             applied = self.evaluate(decorator.decorator, frame)
-            if isinstance(applied, Function) and applied.module is not None:
-                result = self.run_function(applied, (function,), {})
-                function = result if isinstance(result, Function) else function
+            function = self._decorated(applied, function, frame)
         frame.bind(node.name.value, function)
         return Flow.FALL
+
+    def _decorated(self, decorator: Value, function: Value, frame: Frame) -> Value:
+        """What a decorator makes of a function: the function itself if it cannot be followed."""
+        if isinstance(decorator, Ref) and decorator.path == "functools.singledispatch":
+            return Unknown(getattr(function, "name", "function"))
+        cls = decorator.cls if isinstance(decorator, Instance) else decorator
+        calls = isinstance(cls, Class) and isinstance(self.member(cls, "__call__"), Function)
+        if isinstance(decorator, Function) or calls:
+            result = self.apply(decorator, (function,))
+            return result if isinstance(result, Function | Bound | Instance) else function
+        enters = isinstance(decorator, Instance) and self.member(cls, "__enter__") is not MISSING
+        if not isinstance(decorator, Manager) and not enters:
+            return function
+        names = {"manager": decorator, "function": function}
+        return Function(
+            node=cst.ensure_type(cst.parse_statement(_INSIDE_MANAGER), cst.FunctionDef),
+            name=getattr(function, "name", "decorated"),
+            module=frame.module,
+            closure=Frame(frame.module, names),
+        )
 
     def run_function(
         self,
@@ -120,6 +153,7 @@ class Interpreter(Statements):
             function=function.node,
             depth=len(self.active),
             on_yield=on_yield,
+            owner=function.owner,
         )
         self._bind_parameters(function, args, kwargs, frame)
         start = len(self.recorder.steps)

@@ -21,6 +21,7 @@ from alembic_proof.linter.python.values import (
     Items,
     Mapping,
     Method,
+    Parent,
     Ref,
     Unknown,
     Value,
@@ -32,6 +33,7 @@ from alembic_proof.linter.python.values import (
 if TYPE_CHECKING:
     from alembic_proof.linter.python.attributes import Resolver
     from alembic_proof.linter.python.evaluate import CallSite
+    from alembic_proof.linter.python.frames import Frame
 
 _Args = tuple[Value, ...]
 _Kwargs = dict[str, Value]
@@ -539,6 +541,18 @@ def _package_data(reader: Resolver, args: _Args, kwargs: _Kwargs, site: CallSite
     return NotImplemented
 
 
+def _super(_reader: Resolver, args: _Args, _kwargs: _Kwargs, site: CallSite) -> Value:
+    if len(args) == 2 and isinstance(args[0], Class):
+        return Parent(args[0], args[1])
+    frame: Frame | None = site.frame
+    while frame is not None and frame.owner is None:
+        frame = frame.parent
+    parameters = getattr(getattr(frame, "function", None), "params", None)
+    if frame is None or parameters is None or not parameters.params:
+        return NotImplemented
+    return Parent(frame.owner, frame.names.get(parameters.params[0].name.value))
+
+
 def _exits(_reader: Resolver, _args: _Args, _kwargs: _Kwargs, _site: CallSite) -> Value:
     from alembic_proof.linter.python.statements import EXITS
 
@@ -575,6 +589,7 @@ _FUNCTIONS: dict[str, Callable[..., Value]] = {
     "builtins.globals": _globals,
     "builtins.locals": _locals,
     "builtins.iter": _same,
+    "builtins.super": _super,
     "builtins.open": _open,
     "builtins.exit": _exits,
     "sys.exit": _exits,

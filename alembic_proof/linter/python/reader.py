@@ -6,6 +6,7 @@ The file is parsed with LibCST and followed by an evaluator; nothing of the proj
 from __future__ import annotations
 
 import ast
+import io
 from pathlib import Path
 
 import libcst as cst
@@ -118,7 +119,7 @@ class _Reading:
     def _loading_steps(self) -> list[Step]:
         """What the file does outside any function, which depends on when Alembic loads it."""
         reason = "the file does this when it is loaded, outside upgrade()"
-        lines = self.text.splitlines()
+        lines = io.StringIO(self.text, newline=None).readlines()
         return [
             msgspec.structs.replace(
                 step, operation=Unresolved(reason=reason, source=lines[step.line - 1].strip())
@@ -205,7 +206,8 @@ def _parse(path: Path, shown: str) -> tuple[str, ast.Module]:
     except SyntaxError as error:
         raise SourceError(
             f"{shown}:{error.lineno or 1} is not valid Python: {error.msg}",
-            hint="correct the file; a merge conflict marker is a common cause",
+            hint="correct the file (a merge conflict marker is a common cause), or run alembic-proof "
+            "with the Python version of the project",
         ) from error
     except (UnicodeDecodeError, LookupError, ValueError) as error:
         raise SourceError(
@@ -215,7 +217,6 @@ def _parse(path: Path, shown: str) -> tuple[str, ast.Module]:
 
 
 def _decode(data: bytes) -> str:
-    import io
     import tokenize
 
     encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
@@ -244,8 +245,9 @@ def _module_names(tree: ast.Module) -> dict[str, int]:
             else []
         )
         for target in targets:
-            if isinstance(target, ast.Name):
-                found[target.id] = statement.lineno
+            for name in target.elts if isinstance(target, ast.Tuple | ast.List) else [target]:
+                if isinstance(name, ast.Name):
+                    found[name.id] = statement.lineno
     return found
 
 

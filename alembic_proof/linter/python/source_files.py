@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import io
 import sys
 from collections.abc import Sequence
 from functools import lru_cache, partial
@@ -87,7 +88,8 @@ class _Outline:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._lines = text.splitlines(keepends=True)
+        # Not splitlines(): to Python's parser a form feed, for one, does not end a line.
+        self._lines = io.StringIO(text).readlines()
         self._parsed: dict[tuple[_Span, ...], Sequence[cst.CSTNode]] = {}
         self.at_once: tuple[_Span, ...] = ()
         self.definitions: dict[str, tuple[_Span, ...]] = {}

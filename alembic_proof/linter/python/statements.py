@@ -176,6 +176,10 @@ class Statements(Evaluator):
         frame.globals.update(item.name.value for item in node.names)
         return Flow.FALL
 
+    def _declare_nonlocal(self, node: cst.Nonlocal, frame: Frame) -> Flow:
+        frame.nonlocals.update(item.name.value for item in node.names)
+        return Flow.FALL
+
     # Conditions
 
     def _if(self, node: cst.If, frame: Frame) -> Flow:
@@ -521,6 +525,7 @@ _STATEMENTS: dict[type[cst.CSTNode], str] = {
     cst.Assert: "_assert",
     cst.Del: "_delete",
     cst.Global: "_declare_global",
+    cst.Nonlocal: "_declare_nonlocal",
     cst.If: "_if",
     cst.Match: "_match",
     cst.For: "_for",

@@ -157,6 +157,14 @@ class Instance:
     arguments: dict[str, Value] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Parent:
+    """``super()`` in a method of ``cls`` that was called on ``instance``."""
+
+    cls: Class
+    instance: Value
+
+
 @dataclass(frozen=True, slots=True)
 class Method:
     """``receiver.name`` where the receiver is not a symbol: a bound method."""

@@ -43,9 +43,7 @@ def predict(effects: Collector, operation: ConstraintOperation) -> None:
         case DropConstraint():
             _drop(effects, operation)
         case RenameConstraint(name=name, new_name=new_name):
-            effects.touch_tree(
-                table, _ACCESS, why=f"its constraint {name} is renamed to {new_name}"
-            )
+            _touch_owners(effects, table, name, f"its constraint {name} is renamed to {new_name}")
         case AlterConstraint():
             _alter(effects, operation)
         case _:
@@ -195,7 +193,7 @@ def _validate(effects: Collector, table: Name, name: str) -> None:
 
 def _drop(effects: Collector, operation: DropConstraint) -> None:
     schema, table, name = effects.schema, operation.table, operation.name
-    effects.touch_tree(table, _ACCESS, why=f"its constraint {name or '?'} is dropped")
+    _touch_owners(effects, table, name, f"its constraint {name or '?'} is dropped")
     held = schema.constraint(table, name) if name is not None else None
     if held is None:
         if operation.kind in (None, "foreignkey") and not operation.if_exists:
@@ -216,6 +214,16 @@ def _drop(effects: Collector, operation: DropConstraint) -> None:
                     )
         case _:
             pass
+
+
+def _touch_owners(effects: Collector, table: Name, name: str | None, why: str) -> None:
+    """Lock a table and what shares its constraint: keys are passed on to partitions only."""
+    held = effects.schema.constraint(table, name) if name is not None else None
+    if held is not None and isinstance(held.constraint, PrimaryKey | Unique | ForeignKey):
+        for member in (table, *effects.schema.partitions(table)):
+            effects.touch(member, _ACCESS, why=why)
+    else:
+        effects.touch_tree(table, _ACCESS, why=why)
 
 
 def _alter(effects: Collector, operation: AlterConstraint) -> None:

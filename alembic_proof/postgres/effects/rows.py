@@ -22,7 +22,7 @@ def predict(effects: Collector, operation: RowOperation) -> None:
     """Add what one of these operations does."""
     match operation:
         case InsertRows(table=table, columns=columns, reads=reads):
-            _write(effects, table, Work.ROWS, "rows are inserted")
+            _insert(effects, table)
             _check_parents(effects, table, columns or None)
             _read(effects, reads)
         case UpdateRows():
@@ -62,6 +62,16 @@ def _write(effects: Collector, table: Name, work: Work, why: str) -> None:
             effects.touch(relation, _WRITE, why=why)
         else:
             effects.touch_tree(relation, _WRITE, work, why)
+
+
+def _insert(effects: Collector, table: Name) -> None:
+    """Lock what rows are inserted into: partitions too, but no table that merely inherits."""
+    for relation in effects.schema.query_relations(table):
+        for member in (relation, *effects.schema.partitions(relation)):
+            state = effects.schema.table(member)
+            is_view = state is not None and state.kind == "view"
+            work = Work.CATALOG if is_view else effects.own_work(member, Work.ROWS)
+            effects.touch(member, _WRITE, work, "rows are inserted")
 
 
 def _reach(effects: Collector, operation: UpdateRows | DeleteRows) -> tuple[Work, str]:

@@ -53,6 +53,7 @@ CREATE TABLE par (id int, v varchar(10), z int);
 CREATE TABLE kid (extra int) INHERITS (par);
 CREATE TABLE free (id int, v varchar(10), z int);
 CREATE INDEX par_v ON par (v);
+ALTER TABLE par ADD CONSTRAINT par_u UNIQUE (id);
 INSERT INTO ref SELECT g FROM generate_series(1, {ROWS}) g;
 INSERT INTO m SELECT g, '2024-01-01'::date + g % 300, 'v', g, g FROM generate_series(1, {ROWS}) g;
 INSERT INTO m SELECT g, '2025-01-01'::date + g % 300, 'v', g, g FROM generate_series(1, {ROWS}) g;
@@ -242,6 +243,9 @@ PARTS_FORMS: Final = (
     Form("ALTER TABLE par ADD CONSTRAINT q CHECK (z > 0)", breaks="UPDATE kid SET z = 0"),
     Form("ALTER TABLE par RENAME COLUMN v TO v2"),
     Form("CREATE INDEX zz ON par (z)"),
+    Form("INSERT INTO par VALUES (100000, 'v', 1)"),
+    Form("ALTER TABLE par RENAME CONSTRAINT par_u TO par_u2"),
+    Form("ALTER TABLE par DROP CONSTRAINT par_u"),
     Form("ALTER TABLE free INHERIT par"),
     Form("ALTER TABLE kid NO INHERIT par"),
     Form("DROP TABLE kid", loses=True),

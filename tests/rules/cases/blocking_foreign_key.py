@@ -61,3 +61,9 @@ def between_new_tables():
     op.create_table("a", sa.Column("id", sa.BigInteger(), primary_key=True))
     op.create_table("b", sa.Column("id", sa.BigInteger(), primary_key=True), sa.Column("a_id", sa.BigInteger()))
     op.create_foreign_key("fk", "b", "a", ["a_id"], ["id"])
+
+
+def on_a_new_table_that_was_filled():
+    op.create_table("refunds", sa.Column("id", sa.BigInteger(), primary_key=True), sa.Column("order_id", sa.BigInteger()))
+    op.execute("INSERT INTO refunds SELECT id, id FROM orders")
+    op.create_foreign_key("fk", "refunds", "orders", ["order_id"], ["id"])  # expect: AP103
