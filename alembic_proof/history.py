@@ -36,11 +36,6 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     id_line: int = 1
     parents_line: int = 1
 
-    @property
-    def is_merge(self) -> bool:
-        """Whether it joins several revisions."""
-        return len(self.parents) > 1
-
 
 class History:
     """A set of revisions whose parents are all present and that has no cycle.

@@ -282,23 +282,6 @@ class SchemaModel:
                     todo.append(state.name)
         return tuple(found)
 
-    def base_tables(self, relation: Name) -> tuple[Name, ...]:
-        """The tables behind a relation: itself, or what a view reads, recursively."""
-        found: list[Name] = []
-        seen: set[Name] = set()
-        todo = [relation]
-        while todo:
-            current = todo.pop()
-            if current in seen:
-                continue
-            seen.add(current)
-            state = self.tables.get(current)
-            if state is not None and state.kind == "view":
-                todo.extend(state.reads)
-            else:
-                found.append(current)
-        return tuple(found)
-
     def query_relations(self, relation: Name) -> tuple[Name, ...]:
         """The relations that a query of this one opens: itself and, for a view, all behind it."""
         found: list[Name] = []

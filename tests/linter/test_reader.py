@@ -57,7 +57,7 @@ def test_header(tmp_path: Path) -> None:
 def test_identifiers_may_be_constants(tmp_path: Path) -> None:
     text = "ID = 'a1'\nPARENTS = ('x', 'y')\nrevision = ID\ndown_revision = PARENTS\n" + BODY
     revision = _read(tmp_path, text)
-    assert (revision.id, revision.parents, revision.is_merge) == ("a1", ("x", "y"), True)
+    assert (revision.id, revision.parents) == ("a1", ("x", "y"))
 
 
 @pytest.mark.parametrize(
